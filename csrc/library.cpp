@@ -1,0 +1,62 @@
+// Every op of the library on one screen. The kernels register themselves in
+// cpu/ and cuda/; fake kernels, gradients and vmap rules are in pyquant/ops.py.
+
+#include <Python.h>
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/ops.h>
+
+#include <cstdint>
+#include <string>
+
+#include "checks.h"
+#include "levels.h"
+#include "sample_types.h"
+
+namespace pyquant {
+namespace {
+
+torch::stable::Tensor levels(std::int64_t bits, std::string variant,
+                             torch::headeronly::ScalarType dtype) {
+  const int checked = checked_bits(bits);
+  const Variant chosen = checked_variant(variant);
+  return dispatch_sample_type(dtype, "dtype", [&](auto sample_type) {
+    using Sample = typename decltype(sample_type)::type;
+    torch::stable::Tensor result = torch::stable::empty({level_count(checked)}, dtype);
+    Sample* level = static_cast<Sample*>(result.mutable_data_ptr());
+    for (int code = 0; code < level_count(checked); ++code) {
+      level[code] = chosen == Variant::textbook ? textbook_level<Sample>(code, checked)
+                                                : published_level<Sample>(code, checked);
+    }
+    return result;
+  });
+}
+
+// Both are set by setup.py.
+std::string cuda_architectures() { return PYQUANT_CUDA_ARCHITECTURES; }
+std::string cuda_reason() { return PYQUANT_CUDA_REASON; }
+
+}  // namespace
+}  // namespace pyquant
+
+STABLE_TORCH_LIBRARY(pyquant, library) {
+  library.def("floyd_steinberg(Tensor image, int bits, *, str variant='textbook') -> Tensor");
+  library.def("linear_quantize(Tensor image, int bits, *, str rounding='nearest') -> Tensor");
+  library.def("levels(int bits, *, str variant, ScalarType dtype) -> Tensor");
+  library.def("cuda_architectures() -> str");
+  library.def("cuda_reason() -> str");
+}
+
+STABLE_TORCH_LIBRARY_IMPL(pyquant, CompositeExplicitAutograd, library) {
+  library.impl("levels", TORCH_BOX(&pyquant::levels));
+  library.impl("cuda_architectures", TORCH_BOX(&pyquant::cuda_architectures));
+  library.impl("cuda_reason", TORCH_BOX(&pyquant::cuda_reason));
+}
+
+// Importing pyquant._C loads this library; the static initialisers above
+// register the ops, the module itself is empty.
+PyMODINIT_FUNC PyInit__C() {
+  static PyModuleDef definition = {};
+  definition.m_base = PyModuleDef_HEAD_INIT;
+  definition.m_name = "_C";
+  return PyModule_Create(&definition);
+}

@@ -1,0 +1,15 @@
+"""Floyd-Steinberg dithering and linear quantization of image batches for PyTorch."""
+
+from pyquant.certificate import certified_radius
+from pyquant.information import build_info
+from pyquant.ops import floyd_steinberg, levels, linear_quantize
+from pyquant.version import __version__
+
+__all__ = [
+    "__version__",
+    "build_info",
+    "certified_radius",
+    "floyd_steinberg",
+    "levels",
+    "linear_quantize",
+]

@@ -1,0 +1,24 @@
+"""What was built, for bug reports and benchmarks."""
+
+import torch
+
+from pyquant.version import __version__
+
+
+def build_info() -> dict[str, str]:
+    """Versions, the CPU instruction set in use and the CUDA architectures compiled in."""
+    architectures = torch.ops.pyquant.cuda_architectures()
+    return {
+        "pyquant": __version__,
+        "torch": torch.__version__,
+        "cpu": "portable C++",
+        "cpu threads": str(torch.get_num_threads()),
+        "cuda architectures": architectures or f"none ({torch.ops.pyquant.cuda_reason()})",
+        "cuda device": _cuda_device(),
+    }
+
+
+def _cuda_device() -> str:
+    if not torch.cuda.is_available():
+        return "none"
+    return torch.cuda.get_device_name()

@@ -1,0 +1,180 @@
+"""The public ops. Types are checked here (TypeError); the values of the arguments are
+checked once for every device in csrc/checks.h, and arrive as ValueError."""
+
+import operator
+
+import torch
+from torch import Tensor
+
+from pyquant import _C  # noqa: F401  (loading the library registers torch.ops.pyquant)
+
+DTYPES = (torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_DTYPE_NAMES = "uint8, float16, bfloat16, float32 or float64"
+
+
+def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> Tensor:
+    """Dithers every plane of `image` to `bits` bits by Floyd-Steinberg error diffusion.
+
+    Planes are independent (colour channels never mix) and are scanned in raster order:
+    rows from top to bottom, columns from left to right.
+
+    Args:
+        image: `(..., height, width)`, uint8 with values 0..255, or float16, bfloat16,
+            float32 or float64 with values in [0, 1]. Floats are clamped to [0, 1] and NaN
+            counts as 0. Any strides; CPU or CUDA.
+        bits: bits per sample, 1 to 8. The result has n = 2**bits levels.
+        variant: "textbook" is the error diffusion of Floyd and Steinberg (1976) in float32.
+            "published" is the saturating 8-bit integer arithmetic of the code behind the
+            tables of AprilPyone, Kinoshita and Kiya, "Filtering Adversarial Noise with
+            Double Quantization" (APSIPA 2019), its quirks included.
+
+    Returns:
+        A new tensor with the shape, dtype, device and memory format of `image`, whose
+        values are `levels(bits, variant=variant, dtype=image.dtype)`. Its gradient is
+        straight-through: the incoming gradient, unchanged.
+
+    Raises:
+        ValueError: for `bits` outside 1..8, an unknown `variant`, or fewer than two dimensions.
+        TypeError: if `image` is not a tensor or has another dtype.
+    """
+    _check_image_type(image)
+    bits = _index(bits)
+    if torch.is_grad_enabled() and image.requires_grad:
+        return _FloydSteinberg.apply(image, bits, variant)
+    return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=variant)
+
+
+def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> Tensor:
+    """Snaps every value of `image` to one of the 2**bits equidistant levels.
+
+    This is the filter of AprilPyone, Kinoshita and Kiya (APSIPA 2019, Section III): applied
+    to a perturbed dithered image it restores the level of every value, as long as no value
+    was moved by more than `certified_radius`. Applying it twice is applying it once.
+
+    Args:
+        image: `(..., height, width)`, uint8 with values 0..255, or float16, bfloat16,
+            float32 or float64 with values in [0, 1]. Floats are clamped to [0, 1] and NaN
+            counts as 0. Any strides; CPU or CUDA.
+        bits: bits per sample, 1 to 8. The result has n = 2**bits levels.
+        rounding: "nearest" takes the nearest level, code floor(x(n-1) + 1/2). "floor" keeps
+            the leading bits of the 8-bit value, code floor(255x / 2**(8-bits)), as the
+            paper's published code does. Floats become code/(n-1); uint8 becomes
+            255*code/(n-1), rounded half up for "nearest" and down for "floor".
+
+    Returns:
+        A new tensor with the shape, dtype, device and memory format of `image`. Its gradient
+        is straight-through: the incoming gradient, unchanged.
+
+    Raises:
+        ValueError: for `bits` outside 1..8, an unknown `rounding`, or fewer than two dimensions.
+        TypeError: if `image` is not a tensor or has another dtype.
+    """
+    _check_image_type(image)
+    bits = _index(bits)
+    if torch.is_grad_enabled() and image.requires_grad:
+        return _LinearQuantize.apply(image, bits, rounding)
+    return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=rounding)
+
+
+def levels(
+    bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """The values that a `floyd_steinberg` image of `bits` bits can take.
+
+    Args:
+        bits: bits per sample, 1 to 8.
+        variant: "textbook": k/(n-1), as uint8 255k/(n-1) rounded half up. "published":
+            floor(255k/(n-1)), as floats that integer over 255.
+        dtype: uint8, float16, bfloat16, float32 or float64.
+
+    Returns:
+        `(2**bits,)` on the CPU, ascending; code k has level `levels(bits)[k]`.
+
+    Raises:
+        ValueError: for `bits` outside 1..8 or an unknown `variant`.
+        TypeError: for another dtype.
+    """
+    if dtype not in DTYPES:
+        raise TypeError(f"dtype must be {_DTYPE_NAMES}, got {dtype}")
+    return torch.ops.pyquant.levels.default(_index(bits), variant=variant, dtype=dtype)
+
+
+def _check_image_type(image: object) -> None:
+    if not isinstance(image, Tensor):
+        raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}")
+    if image.dtype not in DTYPES:
+        raise TypeError(f"image must be {_DTYPE_NAMES}, got {image.dtype}")
+
+
+def _index(bits: object) -> int:
+    """Accepts every integer type; whether the value is in range is checked in C++."""
+    if type(bits) is int:
+        return bits
+    if isinstance(bits, bool) or not hasattr(bits, "__index__"):
+        raise ValueError(f"bits must be an integer from 1 to 8, got {bits!r}")
+    return operator.index(bits)
+
+
+# What torch needs to know of the ops beyond their kernels. Each op maps planes to planes
+# elementwise in shape, so fake kernel, gradient and vmap rule are the same for both.
+
+
+def _fake(image: Tensor, bits: int, **_: str) -> Tensor:
+    return torch.empty_like(image)
+
+
+def _vmap(op, info, in_dims, image: Tensor, bits: int, **mode: str):
+    (batch_dim, *_) = in_dims
+    if image.dim() == 2:  # one dimension too few without the batch: let the op say so
+        return op(image.select(batch_dim, 0), bits, **mode), 0
+    return op(image.movedim(batch_dim, 0), bits, **mode), 0
+
+
+def _straight_through(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+    """d(quantized)/d(image) is taken to be 1, as for values inside the range in
+    torch.fake_quantize_per_tensor_affine."""
+    return gradient, None, None
+
+
+class _StraightThrough(torch.autograd.Function):
+    """The public functions go through this rather than through register_autograd, which
+    torch.func.grad does not support."""
+
+    generate_vmap_rule = True
+    backward = staticmethod(_straight_through)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        """Nothing to save."""
+
+
+class _FloydSteinberg(_StraightThrough):
+    @staticmethod
+    def forward(image: Tensor, bits: int, variant: str) -> Tensor:
+        return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=variant)
+
+
+class _LinearQuantize(_StraightThrough):
+    @staticmethod
+    def forward(image: Tensor, bits: int, rounding: str) -> Tensor:
+        return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=rounding)
+
+
+for _name in ("floyd_steinberg", "linear_quantize"):
+    torch.library.register_fake(f"pyquant::{_name}", _fake)
+    torch.library.register_autograd(f"pyquant::{_name}", _straight_through)
+
+
+@torch.library.register_fake("pyquant::levels")
+def _fake_levels(bits: int, *, variant: str, dtype: torch.dtype) -> Tensor:
+    return torch.empty(2**bits, dtype=dtype)
+
+
+@torch.library.register_vmap("pyquant::floyd_steinberg")
+def _vmap_floyd_steinberg(info, in_dims, image, bits, *, variant="textbook"):
+    return _vmap(torch.ops.pyquant.floyd_steinberg, info, in_dims, image, bits, variant=variant)
+
+
+@torch.library.register_vmap("pyquant::linear_quantize")
+def _vmap_linear_quantize(info, in_dims, image, bits, *, rounding="nearest"):
+    return _vmap(torch.ops.pyquant.linear_quantize, info, in_dims, image, bits, rounding=rounding)

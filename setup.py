@@ -1,0 +1,108 @@
+"""Builds pyquant._C. PYQUANT_CUDA=auto|1|0 decides on the CUDA kernels (default auto)."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from glob import glob
+from pathlib import Path
+
+from setuptools import setup
+
+DEFAULT_CUDA_ARCHITECTURES = "7.5;8.0;8.6;8.9;9.0;10.0;12.0+PTX"
+
+
+def cuda_toolkit() -> Path | None:
+    """The root of the CUDA toolkit. An nvcc on PATH may be a wrapper script that
+    lies outside the toolkit, so nvcc itself is asked where it lives."""
+    if home := os.environ.get("CUDA_HOME"):
+        return Path(home)
+    if not shutil.which("nvcc"):
+        return None
+    dry_run = subprocess.run(
+        ["nvcc", "--dryrun", "-x", "cu", os.devnull], capture_output=True, text=True
+    )
+    top = re.search(r"^#\$ TOP=(.+)$", dry_run.stderr, re.MULTILINE)
+    return Path(top.group(1)).resolve() if top else None
+
+
+# torch.utils.cpp_extension reads CUDA_HOME when it is imported.
+toolkit = cuda_toolkit()
+if toolkit:
+    os.environ["CUDA_HOME"] = str(toolkit)
+
+try:
+    import torch
+except ImportError:
+    sys.exit(
+        "pyquant is built against the torch it will run with, and torch is not installed here.\n"
+        "Run:  pip install torch setuptools ninja && pip install --no-build-isolation ."
+    )
+from torch.utils.cpp_extension import BuildExtension, CppExtension, CUDAExtension  # noqa: E402
+
+
+def toolkit_version(toolkit: Path) -> str | None:
+    nvcc = subprocess.run([toolkit / "bin" / "nvcc", "--version"], capture_output=True, text=True)
+    found = re.search(r"release (\d+\.\d+)", nvcc.stdout)
+    return found.group(1) if found else None
+
+
+def choose_cuda() -> tuple[bool, str]:
+    """Whether to build the CUDA kernels, and why. No GPU is needed to build them."""
+    setting = os.environ.get("PYQUANT_CUDA", "auto")
+    if setting not in ("auto", "1", "0"):
+        sys.exit(f"PYQUANT_CUDA must be auto, 1 or 0, got {setting!r}")
+    if setting == "0":
+        return False, "PYQUANT_CUDA=0"
+    version = toolkit_version(toolkit) if toolkit else None
+    if torch.version.cuda is None:
+        reason = "torch was built without CUDA"
+    elif version is None:
+        reason = "no CUDA toolkit (nvcc) was found"
+    elif version.split(".")[0] != torch.version.cuda.split(".")[0]:
+        reason = f"the toolkit is CUDA {version}, torch was built with {torch.version.cuda}"
+    else:
+        return True, f"toolkit {version}, torch built with {torch.version.cuda}"
+    if setting == "1":
+        sys.exit(f"PYQUANT_CUDA=1, but {reason}")
+    return False, reason
+
+
+with_cuda, reason = choose_cuda()
+if with_cuda:
+    os.environ.setdefault("TORCH_CUDA_ARCH_LIST", DEFAULT_CUDA_ARCHITECTURES)
+architectures = os.environ["TORCH_CUDA_ARCH_LIST"] if with_cuda else ""
+print(f"pyquant: CUDA kernels {'for ' + architectures if with_cuda else 'left out'} ({reason})")
+
+definitions = [
+    ("TORCH_TARGET_VERSION", "0x020d000000000000"),  # the stable ABI of torch 2.13
+    ("PYQUANT_CUDA_ARCHITECTURES", f'"{architectures}"'),
+    ("PYQUANT_CUDA_REASON", f'"{reason}"'),
+]
+# One rounding per float operation, so that every device gives the same bits.
+cxx = ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter",
+       f"-fmacro-prefix-map={Path(__file__).parent.resolve()}/="]  # fmt: skip
+sources = sorted(glob("csrc/*.cpp") + glob("csrc/cpu/*.cpp"))
+compile_args = {"cxx": cxx}
+extension = CppExtension
+if with_cuda:
+    sources += sorted(glob("csrc/cuda/*.cu"))
+    definitions.append(("USE_CUDA", None))  # opens the CUDA part of torch's stable headers
+    compile_args["nvcc"] = ["-O3", "--fmad=false", "-Xcompiler", "-fvisibility=hidden"]
+    extension = CUDAExtension
+
+setup(
+    ext_modules=[
+        extension(
+            "pyquant._C",
+            sources,
+            define_macros=definitions,
+            extra_compile_args=compile_args,
+            depends=sorted(glob("csrc/**/*.*", recursive=True)),
+            py_limited_api=True,
+        )
+    ],
+    cmdclass={"build_ext": BuildExtension.with_options(use_ninja=True)},
+    options={"bdist_wheel": {"py_limited_api": "cp310"}},
+)
