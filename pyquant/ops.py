@@ -41,7 +41,7 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
     bits = _index(bits)
     if torch.is_grad_enabled() and image.requires_grad:
         return _FloydSteinberg.apply(image, bits, variant)
-    return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=variant)
+    return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=str(variant))
 
 
 def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> Tensor:
@@ -73,7 +73,7 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
     bits = _index(bits)
     if torch.is_grad_enabled() and image.requires_grad:
         return _LinearQuantize.apply(image, bits, rounding)
-    return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=rounding)
+    return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=str(rounding))
 
 
 def levels(
@@ -151,13 +151,13 @@ class _StraightThrough(torch.autograd.Function):
 class _FloydSteinberg(_StraightThrough):
     @staticmethod
     def forward(image: Tensor, bits: int, variant: str) -> Tensor:
-        return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=variant)
+        return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=str(variant))
 
 
 class _LinearQuantize(_StraightThrough):
     @staticmethod
     def forward(image: Tensor, bits: int, rounding: str) -> Tensor:
-        return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=rounding)
+        return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=str(rounding))
 
 
 for _name in ("floyd_steinberg", "linear_quantize"):
@@ -172,9 +172,9 @@ def _fake_levels(bits: int, *, variant: str, dtype: torch.dtype) -> Tensor:
 
 @torch.library.register_vmap("pyquant::floyd_steinberg")
 def _vmap_floyd_steinberg(info, in_dims, image, bits, *, variant="textbook"):
-    return _vmap(torch.ops.pyquant.floyd_steinberg, info, in_dims, image, bits, variant=variant)
+    return _vmap(torch.ops.pyquant.floyd_steinberg, info, in_dims, image, bits, variant=str(variant))
 
 
 @torch.library.register_vmap("pyquant::linear_quantize")
 def _vmap_linear_quantize(info, in_dims, image, bits, *, rounding="nearest"):
-    return _vmap(torch.ops.pyquant.linear_quantize, info, in_dims, image, bits, rounding=rounding)
+    return _vmap(torch.ops.pyquant.linear_quantize, info, in_dims, image, bits, rounding=str(rounding))
