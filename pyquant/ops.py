@@ -38,10 +38,10 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
         TypeError: if `image` is not a tensor or has another dtype.
     """
     _check_image_type(image)
-    bits = _index(bits)
+    bits, variant = _index(bits), str(variant)
     if torch.is_grad_enabled() and image.requires_grad:
         return _FloydSteinberg.apply(image, bits, variant)
-    return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=str(variant))
+    return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=variant)
 
 
 def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> Tensor:
@@ -70,10 +70,10 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
         TypeError: if `image` is not a tensor or has another dtype.
     """
     _check_image_type(image)
-    bits = _index(bits)
+    bits, rounding = _index(bits), str(rounding)
     if torch.is_grad_enabled() and image.requires_grad:
         return _LinearQuantize.apply(image, bits, rounding)
-    return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=str(rounding))
+    return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=rounding)
 
 
 def levels(
@@ -96,7 +96,7 @@ def levels(
     """
     if dtype not in DTYPES:
         raise TypeError(f"dtype must be {_DTYPE_NAMES}, got {dtype}")
-    return torch.ops.pyquant.levels.default(_index(bits), variant=variant, dtype=dtype)
+    return torch.ops.pyquant.levels.default(_index(bits), variant=str(variant), dtype=dtype)
 
 
 def _check_image_type(image: object) -> None:
@@ -107,7 +107,8 @@ def _check_image_type(image: object) -> None:
 
 
 def _index(bits: object) -> int:
-    """Accepts every integer type; whether the value is in range is checked in C++."""
+    """Any integer type; whether the value is in range is checked in C++. (A variant or
+    rounding that is no string is passed on by its name, and refused there.)"""
     if type(bits) is int:
         return bits
     if isinstance(bits, bool) or not hasattr(bits, "__index__"):
@@ -151,13 +152,13 @@ class _StraightThrough(torch.autograd.Function):
 class _FloydSteinberg(_StraightThrough):
     @staticmethod
     def forward(image: Tensor, bits: int, variant: str) -> Tensor:
-        return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=str(variant))
+        return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=variant)
 
 
 class _LinearQuantize(_StraightThrough):
     @staticmethod
     def forward(image: Tensor, bits: int, rounding: str) -> Tensor:
-        return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=str(rounding))
+        return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=rounding)
 
 
 for _name in ("floyd_steinberg", "linear_quantize"):
@@ -172,9 +173,9 @@ def _fake_levels(bits: int, *, variant: str, dtype: torch.dtype) -> Tensor:
 
 @torch.library.register_vmap("pyquant::floyd_steinberg")
 def _vmap_floyd_steinberg(info, in_dims, image, bits, *, variant="textbook"):
-    return _vmap(torch.ops.pyquant.floyd_steinberg, info, in_dims, image, bits, variant=str(variant))
+    return _vmap(torch.ops.pyquant.floyd_steinberg, info, in_dims, image, bits, variant=variant)
 
 
 @torch.library.register_vmap("pyquant::linear_quantize")
 def _vmap_linear_quantize(info, in_dims, image, bits, *, rounding="nearest"):
-    return _vmap(torch.ops.pyquant.linear_quantize, info, in_dims, image, bits, rounding=str(rounding))
+    return _vmap(torch.ops.pyquant.linear_quantize, info, in_dims, image, bits, rounding=rounding)

@@ -1,0 +1,52 @@
+# make demo   train, attack and filter on a small data set; three minutes at the most
+# make test   the whole test suite
+# make bench  every op against its peers
+#
+# Each makes .venv, installs the pinned requirements and builds the extension
+# first, and does only what has changed since. PYTHON chooses the interpreter,
+# PYQUANT_CUDA=auto|1|0 whether the CUDA kernels are built.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+SOURCES := setup.py pyproject.toml $(shell find csrc -type f)
+
+.PHONY: demo test bench install clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/pyquant.installed
+	$(BIN)/python -m experiments.demo $(ARGS)
+
+test: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
+	$(BIN)/python -m benchmarks $(ARGS)
+
+install: $(VENV)/pyquant.installed
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "pyquant needs Python 3.10 or newer; choose one with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/%.installed: %.txt $(BIN)/python
+	$(INSTALL) -r $<
+	@touch $@
+
+$(VENV)/requirements-test.installed: requirements.txt
+
+$(VENV)/pyquant.installed: $(SOURCES) $(VENV)/requirements.installed $(VENV)/cuda.setting
+	$(INSTALL) --no-build-isolation --no-deps --editable .
+	$(BIN)/python -m pyquant
+	@touch $@
+
+# Changes only when PYQUANT_CUDA does, and then the extension is built again.
+$(VENV)/cuda.setting: $(BIN)/python FORCE
+	@echo "$${PYQUANT_CUDA:-auto}" | cmp -s - $@ || echo "$${PYQUANT_CUDA:-auto}" > $@
+FORCE:
+
+clean:
+	rm -rf $(VENV) build pyquant/*.so *.egg-info
