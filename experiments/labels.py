@@ -1,0 +1,75 @@
+"""The fifteen kinds of images of the paper, and how 8-bit images are turned into each."""
+
+import torch
+from torch import Tensor
+
+import pyquant
+
+#: Rows and columns of the paper's tables, in its order; ``d`` means dithered.
+LABELS: tuple[str, ...] = tuple(
+    f"{bits}{dithered}" for bits in range(1, 8) for dithered in ("", "d")
+) + ("8",)
+
+
+def check_label(label: str, name: str = "label") -> str:
+    """Returns ``label`` if it is one of LABELS, else raises ValueError."""
+    if label not in LABELS:
+        raise ValueError(f"{name} is {label!r}; accepted are {', '.join(LABELS)}")
+    return label
+
+
+def bits_of(label: str) -> int:
+    """Bits per channel of the images of ``label``: 1 to 8."""
+    return int(check_label(label)[0])
+
+
+def is_dithered(label: str) -> bool:
+    """Whether the images of ``label`` are dithered (else they are rounded value by value)."""
+    return check_label(label).endswith("d")
+
+
+def prepare(images: Tensor, label: str) -> Tensor:
+    """Turns 8-bit images into those of ``label``, as the paper's published code does.
+
+    Args:
+        images: (N, C, H, W) uint8.
+        label: one of LABELS.
+
+    Returns:
+        (N, C, H, W) float32 in [0, 1], channels_last. Linear labels hold ``k/(2**bits - 1)``, dithered ones
+        ``floor(255*k/(2**bits - 1))/255``, label 8 ``v/255``.
+    """
+    if images.dtype != torch.uint8:
+        raise TypeError(f"images has dtype {images.dtype}; accepted is torch.uint8")
+    bits = bits_of(label)
+    if is_dithered(label):
+        images = pyquant.floyd_steinberg(images, bits, variant="published")
+    values = images.to(torch.float32, memory_format=torch.channels_last).div_(255)
+    if not is_dithered(label) and bits < 8:
+        values = pyquant.linear_quantize(values, bits, rounding="floor")
+    return values
+
+
+def off_grid(images: Tensor, label: str) -> Tensor:
+    """Tells which images hold a value that no image of ``label`` can hold.
+
+    Args:
+        images: (N, C, H, W) float32 in [0, 1].
+        label: one of LABELS.
+
+    Returns:
+        (N,) bool on the device of ``images``.
+    """
+    every_value = torch.arange(256, dtype=torch.uint8, device=images.device).view(1, 1, 1, 256)
+    if is_dithered(label):
+        # A flat image of each level dithers to itself, and no other level exists.
+        grid = (
+            torch.unique(
+                pyquant.linear_quantize(every_value, bits_of(label), rounding="floor")
+            ).float()
+            / 255
+        )
+    else:
+        grid = torch.unique(prepare(every_value, label))
+    nearest = torch.bucketize(images.contiguous(), grid).clamp_(max=grid.numel() - 1)
+    return (grid[nearest] != images).flatten(1).any(1)

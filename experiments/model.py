@@ -1,0 +1,64 @@
+"""ResNet20 for 32x32 images (He et al. 2016, section 4.2), with the shortcuts that have no parameters."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut; where the width doubles, the shortcut is padded with zeros."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.stride = stride
+        self.new_channels = channels - channels_in
+
+    def forward(self, images: Tensor) -> Tensor:
+        result = functional.relu(self.norm1(self.conv1(images)), inplace=True)
+        result = self.norm2(self.conv2(result))
+        shortcut = images
+        if self.new_channels:
+            before = self.new_channels // 2
+            shortcut = functional.pad(
+                images[:, :, :: self.stride, :: self.stride],
+                (0, 0, 0, 0, before, self.new_channels - before),
+            )
+        return functional.relu(result + shortcut, inplace=True)
+
+
+class ResNet20(nn.Module):
+    """19 convolutions and one linear layer, 0.27 million parameters.
+
+    Takes (N, 3, H, W) floats in [0, 1], not normalised any further, and gives (N, classes) logits.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(16)
+        widths = [16] * 4 + [32] * 3 + [64] * 3
+        self.blocks = nn.Sequential(
+            *(
+                BasicBlock(before, width, 1 if before == width else 2)
+                for before, width in zip(widths, widths[1:])
+            )
+        )
+        self.linear = nn.Linear(64, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.blocks(functional.relu(self.norm(self.conv(images)), inplace=True))
+        return self.linear(features.mean((2, 3)))
+
+
+def seeded_model(seed: int, classes: int) -> ResNet20:
+    """A ResNet20 whose initial parameters depend on ``seed`` alone; the global random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ResNet20(classes)

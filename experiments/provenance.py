@@ -1,0 +1,53 @@
+"""What stands beside every result, so that it can be made again: commit, versions, processor."""
+
+import platform
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy
+import torch
+import torchvision
+
+import pyquant
+
+
+def provenance(device: torch.device) -> dict:
+    """Commit, versions and machine of this process. No names of users, hosts or directories."""
+    return {
+        "commit": _commit(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": {
+            "pyquant": pyquant.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "numpy": numpy.__version__,
+        },
+        "machine": {
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+            "processor": _processor(),
+            "threads": torch.get_num_threads(),
+        },
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the source tree, with ``-dirty`` if it was changed since; None outside a git repository."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return described.stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores" if names else platform.processor()

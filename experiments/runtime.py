@@ -1,0 +1,53 @@
+"""What a command runs on: device, threads, precision."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Precision = Literal["bfloat16", "float32"]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What to run on."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: CUDA if there is a GPU and pyquant is built for it, else the CPU."""
+    threads: int | None = None
+    """CPU threads (default: torch's own choice). Results repeat bit for bit for one number of threads."""
+    precision: Precision = "bfloat16"
+    """Arithmetic of the network; parameters, loss and images stay float32."""
+
+    def start(self) -> torch.device:
+        """Applies the settings to this process and returns the device."""
+        if self.threads is not None:
+            if self.threads < 1:
+                raise ValueError(f"threads is {self.threads!r}; accepted are whole numbers from 1")
+            torch.set_num_threads(self.threads)
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                "device is 'cuda', but torch finds no GPU here; accepted are auto, cpu"
+            )
+        use_cuda = self.device == "cuda" or (self.device == "auto" and torch.cuda.is_available())
+        return torch.device("cuda" if use_cuda else "cpu")
+
+
+def logits_of(model: nn.Module, precision: Precision) -> Callable[[Tensor], Tensor]:
+    """The network as a function of images alone: its convolutions in ``precision``, its logits in float32."""
+    if precision not in ("bfloat16", "float32"):
+        raise ValueError(f"precision is {precision!r}; accepted are bfloat16, float32")
+    device = next(model.parameters()).device.type
+
+    def call(images: Tensor) -> Tensor:
+        context = contextlib.nullcontext()
+        if precision == "bfloat16":
+            # No cache of cast weights: inside a captured graph it would keep the casts of the first replay.
+            context = torch.autocast(device, torch.bfloat16, cache_enabled=False)
+        with context:
+            return model(images).float()
+
+    return call

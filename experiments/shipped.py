@@ -1,0 +1,83 @@
+"""Trained models as files: experiments/models/SET/LABEL.safetensors, found by name."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+
+from experiments.labels import LABELS, check_label
+from experiments.model import ResNet20
+from experiments.storage import atomic_path
+
+MODELS = Path(__file__).parent / "models"
+
+
+def model_path(label: str, models: str | Path) -> Path:
+    """The file of model ``label``; ``models`` is the name of a set in experiments/models or a directory."""
+    directory = Path(models)
+    if directory.name == str(models):
+        directory = MODELS / directory
+    return directory / f"{check_label(label)}.safetensors"
+
+
+def available(models: str | Path) -> list[str]:
+    """The labels whose model exists, in the order of the tables."""
+    return [label for label in LABELS if model_path(label, models).exists()]
+
+
+def save_model(model: ResNet20, path: Path, config: dict) -> None:
+    """Writes a model with its configuration in the metadata; convolutions and linear weights as float16.
+
+    Everything that has one dimension (batch normalisation, biases) stays float32: it is small, and its variances
+    need the range.
+    """
+    tensors = {
+        name: value.detach()
+        .cpu()
+        .to(torch.float16 if value.dim() > 1 else torch.float32)
+        .contiguous()
+        for name, value in model.state_dict().items()
+        if value.is_floating_point()
+    }
+    with atomic_path(path) as part:
+        save_file(tensors, part, {"config": json.dumps(config)})
+
+
+def load_model(path: Path, device: torch.device) -> ResNet20:
+    """Loads a model for evaluation: frozen, in evaluation mode, float32, channels_last.
+
+    Raises:
+        FileNotFoundError: there is no such model; the message says how to train it.
+        ValueError: the file is damaged or holds something else.
+    """
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} does not exist; python -m experiments.train --label {path.stem} makes it"
+        )
+    try:
+        tensors = load_file(path)
+        model = ResNet20(len(tensors["linear.bias"]))
+        missing, unexpected = model.load_state_dict(tensors, strict=False)
+    except (safetensors.SafetensorError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{path} is not a ResNet20 of this package: {error}") from error
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        raise ValueError(
+            f"{path} is not a ResNet20 of this package: missing {missing}, unexpected {unexpected}"
+        )
+    model = model.to(device, memory_format=torch.channels_last)
+    return model.eval().requires_grad_(False)
+
+
+def model_config(path: Path) -> dict:
+    """The configuration that a model was trained with."""
+    with safetensors.safe_open(path, "pt") as file:
+        return json.loads(file.metadata()["config"])
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

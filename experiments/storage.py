@@ -1,0 +1,88 @@
+"""Files that are whole or absent, and locks that a crash releases."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PART_SUFFIX = ".part"
+
+
+class LockedElsewhere(RuntimeError):
+    """Another process is making the file that this one wants to make."""
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yields a path to write to; what is there at the end of the block becomes ``path`` in one step.
+
+    If the block raises, or the process dies in it, ``path`` is as it was before.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+    try:
+        yield part
+        with open(part, "rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes ``text`` to ``path`` (UTF-8), whole or not at all."""
+    with atomic_path(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes ``value`` to ``path`` as indented JSON, whole or not at all. NaN is refused: it is no JSON."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file; a file that is not JSON gives a ValueError that names it."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a JSON file: {error}") from error
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Holds the right to make ``path``; raises LockedElsewhere at once if another process has it.
+
+    The kernel drops the lock when its holder dies, however it dies, so a lock file that is left behind
+    locks nothing. Parts that a dead process left of ``path`` are removed.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock_path = path.with_name(f".{path.name}.lock")
+    handle = _locked_handle(lock_path)
+    try:
+        for part in path.parent.glob(f".{path.name}.*{PART_SUFFIX}"):
+            part.unlink(missing_ok=True)
+        yield
+    finally:
+        # Unlinked while still held: whoever opened it in between sees that it is no longer the file there.
+        lock_path.unlink(missing_ok=True)
+        handle.close()
+
+
+def _locked_handle(lock_path: Path):
+    while True:
+        handle = open(lock_path, "a", encoding="utf-8")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(handle.fileno()).st_ino == os.stat(lock_path).st_ino:
+                return handle
+            handle.close()
+        except BlockingIOError:
+            handle.close()
+            raise LockedElsewhere(f"another process holds {lock_path}") from None
+        except FileNotFoundError:
+            handle.close()
