@@ -1,0 +1,131 @@
+"""linear_quantize on the CPU: every byte, the numpy reference, properties."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from images import BITS, FLOAT_DTYPES, ROUNDINGS, assert_same, by_reference, layouts, random_image
+
+import pyquant
+from pyquant import reference
+from pyquant.ops import DTYPES
+
+
+def test_by_hand():
+    """Two bits: thresholds at 42.5, 127.5 and 212.5 for nearest, at 64, 128, 192 for floor."""
+    image = torch.tensor([[0, 42, 43, 63, 64, 127, 128, 191, 192, 212, 213, 255]], dtype=torch.uint8)
+    nearest = torch.tensor([[0, 0, 85, 85, 85, 85, 170, 170, 170, 170, 255, 255]], dtype=torch.uint8)
+    floor = torch.tensor([[0, 0, 0, 0, 85, 85, 170, 170, 255, 255, 255, 255]], dtype=torch.uint8)
+    assert_same(pyquant.linear_quantize(image, 2), nearest)
+    assert_same(pyquant.linear_quantize(image, 2, rounding="floor"), floor)
+    thirds = torch.tensor([0.0, 1 / 3, 2 / 3, 1.0])
+    assert_same(pyquant.linear_quantize(image / 255, 2), thirds[(nearest // 85).long()])
+    assert_same(pyquant.linear_quantize(image / 255, 2, rounding="floor"), thirds[(floor // 85).long()])
+
+
+def test_three_bits_in_bytes():
+    """255k/7 is no integer: nearest stores it rounded half up, floor rounded down."""
+    image = torch.arange(256, dtype=torch.uint8)[None]
+    nearest = pyquant.linear_quantize(image, 3).unique().tolist()
+    floor = pyquant.linear_quantize(image, 3, rounding="floor").unique().tolist()
+    assert nearest == [0, 36, 73, 109, 146, 182, 219, 255]
+    assert floor == [0, 36, 72, 109, 145, 182, 218, 255]
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("bits", BITS)
+def test_every_byte(bits, rounding):
+    image = torch.arange(256, dtype=torch.uint8)[None]
+    for dtype in DTYPES:
+        view = image if dtype == torch.uint8 else (image / 255).to(dtype)
+        expected = by_reference(reference.linear_quantize, view, bits, rounding)
+        assert_same(pyquant.linear_quantize(view, bits, rounding=rounding), expected)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("bits", BITS)
+def test_every_float_near_a_threshold(bits, rounding):
+    """The 64 float32 values around each threshold, where one wrong rounding would show."""
+    steps = 2**bits - 1
+    thresholds = (
+        (torch.arange(steps) + 0.5) / steps
+        if rounding == "nearest"
+        else torch.arange(1, steps + 1) * 2 ** (8 - bits) / 255
+    )
+    neighbours = thresholds.view(torch.int32)[:, None] + torch.arange(-32, 32, dtype=torch.int32)
+    image = neighbours.view(torch.float32)
+    expected = by_reference(reference.linear_quantize, image, bits, rounding)
+    assert_same(pyquant.linear_quantize(image, bits, rounding=rounding), expected)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 127), (129, 1), (3, 32, 32), (2, 3, 33, 65)], ids=str)
+def test_reference(shape, dtype, rounding):
+    image = random_image(shape, dtype)
+    for bits in BITS:
+        expected = by_reference(reference.linear_quantize, image, bits, rounding)
+        assert_same(pyquant.linear_quantize(image, bits, rounding=rounding), expected)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_layouts(dtype, rounding):
+    image = random_image((2, 3, 9, 7), dtype)
+    expected = by_reference(reference.linear_quantize, image, 3, rounding)
+    for name, view in layouts(image).items():
+        result = pyquant.linear_quantize(view, 3, rounding=rounding)
+        assert_same(result, expected)
+        assert result.stride() == torch.empty_like(view).stride(), name
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_expanded_and_many_dimensions(rounding):
+    image = random_image((1, 1, 5, 6))
+    expected = by_reference(reference.linear_quantize, image, 3, rounding)
+    expanded = image.expand(4, 3, 5, 6)
+    assert_same(pyquant.linear_quantize(expanded, 3, rounding=rounding), expected.expand(4, 3, 5, 6))
+    many = random_image((2,) * 12).permute(*range(9, -1, -1), 10, 11)
+    expected = by_reference(reference.linear_quantize, many, 3, rounding)
+    assert_same(pyquant.linear_quantize(many, 3, rounding=rounding), expected)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("shape", [(0, 4), (4, 0), (0, 3, 5, 5), (2, 3, 5, 0)], ids=str)
+def test_empty(shape, rounding):
+    for dtype in DTYPES:
+        image = torch.empty(shape, dtype=dtype)
+        assert_same(pyquant.linear_quantize(image, 2, rounding=rounding), image)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES, ids=str)
+def test_out_of_range_and_nan(dtype, rounding):
+    odd = torch.tensor([[float("nan"), float("inf"), -float("inf"), 7.0, -3.0, -0.0]], dtype=dtype)
+    expected = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.0, 0.0]], dtype=dtype)
+    assert_same(pyquant.linear_quantize(odd, 3, rounding=rounding), expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.lists(st.floats(-0.5, 1.5, width=32), min_size=2, max_size=50),
+    bits=st.integers(1, 8),
+    rounding=st.sampled_from(ROUNDINGS),
+    dtype=st.sampled_from(FLOAT_DTYPES),
+)
+def test_properties(values, bits, rounding, dtype):
+    image = torch.tensor([sorted(values)]).to(dtype)
+    result = pyquant.linear_quantize(image, bits, rounding=rounding)
+    assert torch.isin(result, pyquant.levels(bits, dtype=dtype)).all()
+    assert (result.diff() >= 0).all()  # monotone: the certificate rests on it
+    if dtype in (torch.float32, torch.float64):
+        assert_same(pyquant.linear_quantize(result, bits, rounding=rounding), result)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("dtype", (torch.uint8, torch.float32, torch.float64), ids=str)
+def test_idempotent(dtype, bits, rounding):
+    image = random_image((64, 64), dtype)
+    once = pyquant.linear_quantize(image, bits, rounding=rounding)
+    assert_same(pyquant.linear_quantize(once, bits, rounding=rounding), once)
