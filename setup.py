@@ -43,6 +43,8 @@ from torch.utils.cpp_extension import BuildExtension, CppExtension, CUDAExtensio
 
 
 def toolkit_version(toolkit: Path) -> str | None:
+    if not (toolkit / "bin" / "nvcc").exists():
+        return None
     nvcc = subprocess.run([toolkit / "bin" / "nvcc", "--version"], capture_output=True, text=True)
     found = re.search(r"release (\d+\.\d+)", nvcc.stdout)
     return found.group(1) if found else None

@@ -4,12 +4,10 @@ from functools import cache
 
 import torch
 
-from pyquant.ops import levels, linear_quantize
+from pyquant.ops import as_index, levels, linear_quantize
 
 
-def certified_radius(
-    bits: int, *, variant: str = "textbook", rounding: str = "nearest"
-) -> float:
+def certified_radius(bits: int, *, variant: str = "textbook", rounding: str = "nearest") -> float:
     """The largest whole eps, in units of 1/255, such that changing every value of a dithered
     image by at most eps leaves the result of `linear_quantize` unchanged.
 
@@ -35,7 +33,7 @@ def certified_radius(
     Raises:
         ValueError: for `bits` outside 1..8 or an unknown `variant` or `rounding`.
     """
-    return _certified_byte_radius(bits, variant, rounding) / 255
+    return _certified_byte_radius(as_index(bits), str(variant), str(rounding)) / 255
 
 
 @cache

@@ -2,6 +2,7 @@
 checked once for every device in csrc/checks.h, and arrive as ValueError."""
 
 import operator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -38,10 +39,8 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
         TypeError: if `image` is not a tensor or has another dtype.
     """
     _check_image_type(image)
-    bits, variant = _index(bits), str(variant)
-    if torch.is_grad_enabled() and image.requires_grad:
-        return _FloydSteinberg.apply(image, bits, variant)
-    return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=variant)
+    bits, variant = as_index(bits), str(variant)
+    return _apply(torch.ops.pyquant.floyd_steinberg.default, image, bits, variant=variant)
 
 
 def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> Tensor:
@@ -70,15 +69,11 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
         TypeError: if `image` is not a tensor or has another dtype.
     """
     _check_image_type(image)
-    bits, rounding = _index(bits), str(rounding)
-    if torch.is_grad_enabled() and image.requires_grad:
-        return _LinearQuantize.apply(image, bits, rounding)
-    return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=rounding)
+    bits, rounding = as_index(bits), str(rounding)
+    return _apply(torch.ops.pyquant.linear_quantize.default, image, bits, rounding=rounding)
 
 
-def levels(
-    bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.float32
-) -> Tensor:
+def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.float32) -> Tensor:
     """The values that a `floyd_steinberg` image of `bits` bits can take.
 
     Args:
@@ -96,7 +91,7 @@ def levels(
     """
     if dtype not in DTYPES:
         raise TypeError(f"dtype must be {_DTYPE_NAMES}, got {dtype}")
-    return torch.ops.pyquant.levels.default(_index(bits), variant=str(variant), dtype=dtype)
+    return torch.ops.pyquant.levels.default(as_index(bits), variant=str(variant), dtype=dtype)
 
 
 def _check_image_type(image: object) -> None:
@@ -106,14 +101,23 @@ def _check_image_type(image: object) -> None:
         raise TypeError(f"image must be {_DTYPE_NAMES}, got {image.dtype}")
 
 
-def _index(bits: object) -> int:
-    """Any integer type; whether the value is in range is checked in C++. (A variant or
+def as_index(bits: object) -> int:
+    """Any integer that C++ can hold; whether it is in range is checked there. (A variant or
     rounding that is no string is passed on by its name, and refused there.)"""
-    if type(bits) is int:
+    if type(bits) is int and abs(bits) < 2**63:
         return bits
-    if isinstance(bits, bool) or not hasattr(bits, "__index__"):
-        raise ValueError(f"bits must be an integer from 1 to 8, got {bits!r}")
-    return operator.index(bits)
+    try:
+        if not isinstance(bits, (bool, int)):
+            return operator.index(bits)
+    except TypeError:
+        pass
+    raise ValueError(f"bits must be an integer from 1 to 8, got {bits!r}")
+
+
+def _apply(op, image: Tensor, bits: int, **mode: str) -> Tensor:
+    if torch.is_grad_enabled() and image.requires_grad:
+        return _StraightThrough.apply(image, partial(op, bits=bits, **mode))
+    return op(image, bits, **mode)
 
 
 # What torch needs to know of the ops beyond their kernels. Each op maps planes to planes
@@ -131,34 +135,26 @@ def _vmap(op, info, in_dims, image: Tensor, bits: int, **mode: str):
     return op(image.movedim(batch_dim, 0), bits, **mode), 0
 
 
-def _straight_through(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+def _straight_through(ctx, gradient: Tensor) -> tuple[Tensor, None]:
     """d(quantized)/d(image) is taken to be 1, as for values inside the range in
     torch.fake_quantize_per_tensor_affine."""
-    return gradient, None, None
+    return gradient, None
 
 
 class _StraightThrough(torch.autograd.Function):
-    """The public functions go through this rather than through register_autograd, which
-    torch.func.grad does not support."""
+    """`operation` maps an image to its quantized image. The public functions go through this
+    rather than through register_autograd, which torch.func.grad does not support."""
 
     generate_vmap_rule = True
     backward = staticmethod(_straight_through)
 
     @staticmethod
+    def forward(image: Tensor, operation) -> Tensor:
+        return operation(image)
+
+    @staticmethod
     def setup_context(ctx, inputs, output) -> None:
         """Nothing to save."""
-
-
-class _FloydSteinberg(_StraightThrough):
-    @staticmethod
-    def forward(image: Tensor, bits: int, variant: str) -> Tensor:
-        return torch.ops.pyquant.floyd_steinberg.default(image, bits, variant=variant)
-
-
-class _LinearQuantize(_StraightThrough):
-    @staticmethod
-    def forward(image: Tensor, bits: int, rounding: str) -> Tensor:
-        return torch.ops.pyquant.linear_quantize.default(image, bits, rounding=rounding)
 
 
 for _name in ("floyd_steinberg", "linear_quantize"):

@@ -4,13 +4,23 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import BITS, FLOAT_DTYPES, VARIANTS, assert_same, by_reference, layouts, random_image
 
 import pyquant
+from images import BITS, FLOAT_DTYPES, VARIANTS, assert_same, by_reference, layouts, random_image
 from pyquant import reference
 from pyquant.ops import DTYPES
 
-SHAPES = [(1, 1), (1, 9), (9, 1), (2, 2), (3, 3), (2, 31, 5), (3, 32, 32), (2, 1, 33, 31), (1, 129, 6)]
+SHAPES = [
+    (1, 1),
+    (1, 9),
+    (9, 1),
+    (2, 2),
+    (3, 3),
+    (2, 31, 5),
+    (3, 32, 32),
+    (2, 1, 33, 31),
+    (1, 129, 6),
+]
 
 # An image and what the paper's published code makes of it. Column 0 tells the published
 # variant from the textbook: it gets no share from its up-right neighbour.
@@ -63,9 +73,7 @@ def test_published_code(bits):
     image = torch.tensor(IMAGE, dtype=torch.uint8)
     expected = torch.tensor(PUBLISHED[bits], dtype=torch.uint8)
     assert_same(pyquant.floyd_steinberg(image, bits, variant="published"), expected)
-    assert_same(
-        pyquant.floyd_steinberg(image / 255, bits, variant="published"), expected / 255
-    )
+    assert_same(pyquant.floyd_steinberg(image / 255, bits, variant="published"), expected / 255)
 
 
 def test_textbook_by_hand():
@@ -120,7 +128,9 @@ def test_expanded_and_many_dimensions(variant):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("shape", [(0, 4), (4, 0), (0, 3, 5, 5), (2, 0, 5, 5), (2, 3, 5, 0)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(0, 4), (4, 0), (0, 3, 5, 5), (2, 0, 5, 5), (2, 3, 5, 0)], ids=str
+)
 def test_empty(shape, variant):
     for dtype in DTYPES:
         image = torch.empty(shape, dtype=dtype)

@@ -4,23 +4,29 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import BITS, FLOAT_DTYPES, ROUNDINGS, assert_same, by_reference, layouts, random_image
 
 import pyquant
+from images import BITS, FLOAT_DTYPES, ROUNDINGS, assert_same, by_reference, layouts, random_image
 from pyquant import reference
 from pyquant.ops import DTYPES
 
 
 def test_by_hand():
     """Two bits: thresholds at 42.5, 127.5 and 212.5 for nearest, at 64, 128, 192 for floor."""
-    image = torch.tensor([[0, 42, 43, 63, 64, 127, 128, 191, 192, 212, 213, 255]], dtype=torch.uint8)
-    nearest = torch.tensor([[0, 0, 85, 85, 85, 85, 170, 170, 170, 170, 255, 255]], dtype=torch.uint8)
+    image = torch.tensor(
+        [[0, 42, 43, 63, 64, 127, 128, 191, 192, 212, 213, 255]], dtype=torch.uint8
+    )
+    nearest = torch.tensor(
+        [[0, 0, 85, 85, 85, 85, 170, 170, 170, 170, 255, 255]], dtype=torch.uint8
+    )
     floor = torch.tensor([[0, 0, 0, 0, 85, 85, 170, 170, 255, 255, 255, 255]], dtype=torch.uint8)
     assert_same(pyquant.linear_quantize(image, 2), nearest)
     assert_same(pyquant.linear_quantize(image, 2, rounding="floor"), floor)
     thirds = torch.tensor([0.0, 1 / 3, 2 / 3, 1.0])
     assert_same(pyquant.linear_quantize(image / 255, 2), thirds[(nearest // 85).long()])
-    assert_same(pyquant.linear_quantize(image / 255, 2, rounding="floor"), thirds[(floor // 85).long()])
+    assert_same(
+        pyquant.linear_quantize(image / 255, 2, rounding="floor"), thirds[(floor // 85).long()]
+    )
 
 
 def test_three_bits_in_bytes():
@@ -60,7 +66,9 @@ def test_every_float_near_a_threshold(bits, rounding):
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("shape", [(1, 1), (1, 127), (129, 1), (3, 32, 32), (2, 3, 33, 65)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 127), (129, 1), (3, 32, 32), (2, 3, 33, 65)], ids=str
+)
 def test_reference(shape, dtype, rounding):
     image = random_image(shape, dtype)
     for bits in BITS:
@@ -84,7 +92,9 @@ def test_expanded_and_many_dimensions(rounding):
     image = random_image((1, 1, 5, 6))
     expected = by_reference(reference.linear_quantize, image, 3, rounding)
     expanded = image.expand(4, 3, 5, 6)
-    assert_same(pyquant.linear_quantize(expanded, 3, rounding=rounding), expected.expand(4, 3, 5, 6))
+    assert_same(
+        pyquant.linear_quantize(expanded, 3, rounding=rounding), expected.expand(4, 3, 5, 6)
+    )
     many = random_image((2,) * 12).permute(*range(9, -1, -1), 10, 11)
     expected = by_reference(reference.linear_quantize, many, 3, rounding)
     assert_same(pyquant.linear_quantize(many, 3, rounding=rounding), expected)

@@ -1,0 +1,59 @@
+"""What is built and what the build says."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+import pyquant
+
+ROOT = Path(__file__).parent.parent
+
+
+def run_setup(**environment):
+    return subprocess.run(
+        [sys.executable, "setup.py", "--version"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_build_info():
+    info = pyquant.build_info()
+    assert info["pyquant"] == pyquant.__version__
+    assert info["torch"] == torch.__version__
+    assert list(info) == [
+        "pyquant", "torch", "cpu", "cpu threads", "cuda architectures", "cuda device"
+    ]  # fmt: skip
+    assert all(isinstance(value, str) and value for value in info.values())
+
+
+def test_command_line():
+    output = subprocess.run(
+        [sys.executable, "-m", "pyquant"], capture_output=True, text=True, check=True
+    ).stdout
+    for name, value in pyquant.build_info().items():
+        assert f"{name:20}{value}" in output.splitlines()
+
+
+def test_without_torch(tmp_path):
+    """setup.py stops with the command to run."""
+    (tmp_path / "torch.py").write_text("raise ImportError('no torch here')")
+    result = run_setup(PYTHONPATH=str(tmp_path))
+    assert result.returncode == 1
+    assert "pip install --no-build-isolation ." in result.stderr
+
+
+def test_cuda_setting():
+    assert "CUDA kernels left out (PYQUANT_CUDA=0)" in run_setup(PYQUANT_CUDA="0").stdout
+    bad = run_setup(PYQUANT_CUDA="yes")
+    assert bad.returncode == 1
+    assert "PYQUANT_CUDA must be auto, 1 or 0, got 'yes'" in bad.stderr
+    missing = run_setup(PYQUANT_CUDA="1", CUDA_HOME="/nonexistent")
+    assert missing.returncode == 1
+    assert "PYQUANT_CUDA=1, but " in missing.stderr
+    assert "CUDA kernels left out" in run_setup(CUDA_HOME="/nonexistent").stdout

@@ -1,0 +1,99 @@
+"""Bad arguments: a ValueError or TypeError that names the argument, the value and what is
+accepted."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+import pyquant
+
+IMAGE = torch.zeros(3, 4, 4)
+CALLS = {
+    "floyd_steinberg": lambda bits: pyquant.floyd_steinberg(IMAGE, bits),
+    "linear_quantize": lambda bits: pyquant.linear_quantize(IMAGE, bits),
+    "levels": pyquant.levels,
+    "certified_radius": pyquant.certified_radius,
+    "floyd_steinberg op": lambda bits: torch.ops.pyquant.floyd_steinberg(IMAGE, bits),
+    "linear_quantize op": lambda bits: torch.ops.pyquant.linear_quantize(IMAGE, bits),
+}
+
+
+@pytest.mark.parametrize("bits", [0, 9, -1, 2**40])
+@pytest.mark.parametrize("name", CALLS)
+def test_bits_out_of_range(name, bits):
+    with pytest.raises(ValueError, match=f"bits must be an integer from 1 to 8, got {bits}"):
+        CALLS[name](bits)
+
+
+@pytest.mark.parametrize("bits", [2.0, "2", None, True, torch.tensor(2.0), 2**70])
+@pytest.mark.parametrize("name", [name for name in CALLS if not name.endswith(" op")])
+def test_bits_of_another_type(name, bits):
+    message = re.escape(f"bits must be an integer from 1 to 8, got {bits!r}")
+    with pytest.raises(ValueError, match=message):
+        CALLS[name](bits)
+
+
+def test_every_integer_type_is_accepted():
+    for bits in (np.int64(2), np.uint8(2), torch.tensor(2)):
+        assert torch.equal(pyquant.levels(bits), pyquant.levels(2))
+
+
+@pytest.mark.parametrize("variant", ["Textbook", "", None, 3])
+def test_variant(variant):
+    message = f"variant must be 'textbook' or 'published', got '{variant}'"
+    for function in (pyquant.levels, pyquant.certified_radius):
+        with pytest.raises(ValueError, match=message):
+            function(2, variant=variant)
+    with pytest.raises(ValueError, match=message):
+        pyquant.floyd_steinberg(IMAGE, 2, variant=variant)
+
+
+@pytest.mark.parametrize("rounding", ["round", "", None])
+def test_rounding(rounding):
+    message = f"rounding must be 'nearest' or 'floor', got '{rounding}'"
+    with pytest.raises(ValueError, match=message):
+        pyquant.certified_radius(2, rounding=rounding)
+    with pytest.raises(ValueError, match=message):
+        pyquant.linear_quantize(IMAGE, 2, rounding=rounding)
+
+
+@pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
+def test_rank(function):
+    for image in (torch.zeros(()), torch.zeros(5), torch.zeros(0)):
+        message = re.escape(
+            f"image must have at least 2 dimensions (..., height, width), got {image.dim()}"
+        )
+        with pytest.raises(ValueError, match=message):
+            function(image, 2)
+
+
+@pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
+def test_image_type(function):
+    accepted = "uint8, float16, bfloat16, float32 or float64"
+    for dtype in (torch.int32, torch.bool, torch.int8, torch.complex64):
+        with pytest.raises(TypeError, match=f"image must be {accepted}, got {dtype}"):
+            function(torch.zeros(2, 2, dtype=dtype), 2)
+    for image, name in ((np.zeros((2, 2)), "ndarray"), ([[0.0]], "list"), (None, "NoneType")):
+        with pytest.raises(TypeError, match=f"image must be a torch.Tensor, got {name}"):
+            function(image, 2)
+
+
+def test_the_ops_themselves_refuse_other_dtypes():
+    for op in (torch.ops.pyquant.floyd_steinberg, torch.ops.pyquant.linear_quantize):
+        with pytest.raises(ValueError, match="image must be uint8, .* or float64, got Int"):
+            op(torch.zeros(2, 2, dtype=torch.int32), 2)
+
+
+def test_levels_dtype():
+    for dtype in (torch.int64, "float32", None):
+        with pytest.raises(TypeError, match=f"dtype must be uint8, .* or float64, got {dtype}"):
+            pyquant.levels(2, dtype=dtype)
+
+
+@pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
+def test_layouts_without_strides(function):
+    """Sparse tensors are refused by torch, not read as if they were dense."""
+    with pytest.raises(NotImplementedError, match="Sparse"):
+        function(torch.eye(4).to_sparse(), 2)
