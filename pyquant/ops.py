@@ -117,7 +117,12 @@ def as_index(bits: object) -> int:
 def _apply(op, image: Tensor, bits: int, **mode: str) -> Tensor:
     if torch.is_grad_enabled() and image.requires_grad:
         return _StraightThrough.apply(image, partial(op, bits=bits, **mode))
-    return op(image, bits, **mode)
+    if torch.compiler.is_compiling():
+        return op(image, bits, **mode)
+    # With nothing to differentiate, the registered gradient is skipped: passing through its
+    # Python code would take longer than dithering a small image.
+    with torch._C._AutoDispatchBelowAutograd():
+        return op(image, bits, **mode)
 
 
 # What torch needs to know of the ops beyond their kernels. Each op maps planes to planes
