@@ -1,0 +1,75 @@
+"""Clocks and interleaved rounds."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.utils.benchmark import Timer
+
+# number of calls -> seconds per call
+Clock = Callable[[int], float]
+
+MINIMUM_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Timing:
+    median: float  # seconds per call
+    first_quartile: float
+    third_quartile: float
+    rounds: int
+    calls_per_round: int
+
+
+def cpu_clock(call: Callable[[], object], threads: int) -> Clock:
+    timer = Timer("call()", globals={"call": call}, num_threads=threads)
+    return lambda number: timer.timeit(number).median
+
+
+def cuda_clock(call: Callable[[], object]) -> Clock:
+    """CUDA events around calls that follow each other on one stream. Where the device is done
+    before the host has launched the next call, this is the time of a launch."""
+
+    def seconds_per_call(number: int) -> float:
+        call()  # as Timer does, one call outside the measurement
+        start = torch.cuda.Event(enable_timing=True)
+        end = torch.cuda.Event(enable_timing=True)
+        start.record()
+        for _ in range(number):
+            call()
+        end.record()
+        end.synchronize()
+        return start.elapsed_time(end) / 1000 / number  # events count milliseconds
+
+    return seconds_per_call
+
+
+def interleaved(clocks: list[Clock], seconds: float, rounds: int) -> list[Timing]:
+    """Times every clock once per round: A B C A B C ..., so that a slow moment of the machine
+    falls on all of them. A clock whose calls are long drops out when it has used up its time
+    twice over, after a few rounds at least."""
+    numbers = [_calls_for(clock, seconds / rounds) for clock in clocks]
+    samples: list[list[float]] = [[] for _ in clocks]
+    for _ in range(rounds):
+        for clock, number, times in zip(clocks, numbers, samples, strict=True):
+            if len(times) < MINIMUM_ROUNDS or sum(times) * number < 2 * seconds:
+                times.append(clock(number))
+    return [_summary(times, number) for times, number in zip(samples, numbers, strict=True)]
+
+
+def _calls_for(clock: Clock, seconds: float) -> int:
+    """How many calls fill that many seconds, at least 1."""
+    number = 1
+    while True:
+        per_call = clock(number)
+        if per_call * number >= seconds / 4:
+            return max(1, round(seconds / per_call))
+        number *= 4
+
+
+def _summary(times: list[float], number: int) -> Timing:
+    if len(times) == 1:
+        return Timing(times[0], times[0], times[0], 1, number)
+    first, median, third = statistics.quantiles(times, n=4, method="inclusive")
+    return Timing(median, first, third, len(times), number)
