@@ -50,6 +50,22 @@ def prepare(images: Tensor, label: str) -> Tensor:
     return values
 
 
+def quantize(values: Tensor, label: str) -> Tensor:
+    """As ``prepare``, but from images that are no longer 8-bit; its gradient passes straight through.
+
+    Args:
+        values: (N, C, H, W) float32 in [0, 1].
+        label: one of LABELS.
+
+    Returns:
+        (N, C, H, W) float32 in [0, 1], with the values that ``prepare`` gives.
+    """
+    bits = bits_of(label)
+    if is_dithered(label):
+        return pyquant.floyd_steinberg(values, bits, variant="published")
+    return values if bits == 8 else pyquant.linear_quantize(values, bits, rounding="floor")
+
+
 def off_grid(images: Tensor, label: str) -> Tensor:
     """Tells which images hold a value that no image of ``label`` can hold.
 

@@ -52,6 +52,14 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not a JSON file: {error}") from error
 
 
+def refuse_other(wanted: dict, found: dict, path: Path) -> None:
+    """Raises ValueError, naming what differs, if ``path`` was made with another configuration."""
+    names = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
+    if names:
+        changes = "; ".join(f"{key} {found.get(key)!r}, not {wanted.get(key)!r}" for key in names)
+        raise ValueError(f"{path} was made with {changes}: move it away, or name another directory")
+
+
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
     """Holds the right to make ``path``; raises LockedElsewhere at once if another process has it.

@@ -1,21 +1,14 @@
 """Trains one model: python -m experiments.train --label 2d --preset short --data.source folder --data.path DIR"""
 
 import signal
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,11 +17,12 @@ from experiments.data import DataConfig, Split, load_split
 from experiments.graphs import Replayed
 from experiments.labels import check_label, prepare
 from experiments.model import ResNet20, seeded_model
+from experiments.progress import progress_columns
 from experiments.provenance import provenance
 from experiments.recipes import Recipe, learning_rate, recipe
 from experiments.runtime import Runtime, logits_of
 from experiments.shipped import file_digest, load_model, model_path, save_model
-from experiments.storage import atomic_path, lock, read_json, write_json
+from experiments.storage import atomic_path, lock, read_json, refuse_other, write_json
 
 MONITORED_IMAGES = 1000
 
@@ -235,35 +229,15 @@ def train(config: TrainConfig, console: Console) -> Path:
     return path
 
 
-def refuse_other(wanted: dict, found: dict, path: Path) -> None:
-    """Raises ValueError, naming what differs, if the file ``path`` was made with another configuration."""
-    different = sorted(
-        key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key)
-    )
-    if different:
-        changes = "; ".join(
-            f"{key} is {found.get(key)!r}, wanted {wanted.get(key)!r}" for key in different
-        )
-        raise ValueError(
-            f"{path} was made with another configuration: {changes}. Move it away, or name another set"
-        )
-
-
 def run_epochs(
     trainer: Trainer, test: Split, settings: dict, checkpoint: Path, console: Console
 ) -> None:
     """Trains the epochs that are left, and stores each as it is done."""
     total = trainer.settings.epochs
-    # A fixed thousand of the test images, to watch; nothing is chosen by it.
-    watched = Split(
-        test.images[:: -(-len(test.labels) // MONITORED_IMAGES)].contiguous(),
-        test.labels[:: -(-len(test.labels) // MONITORED_IMAGES)], test.classes, test.source, test.flip,
-    )  # fmt: skip
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console) as progress:
+    # About a thousand of the test images, to watch; nothing is chosen by it.
+    apart = -(-len(test.labels) // MONITORED_IMAGES)
+    watched = replace(test, images=test.images[::apart], labels=test.labels[::apart])
+    with Progress(*progress_columns(), console=console) as progress:
         done = trainer.epochs_done * trainer.steps_per_epoch
         bar = progress.add_task(
             f"model {trainer.label}", total=total * trainer.steps_per_epoch, completed=done
@@ -278,12 +252,13 @@ def run_epochs(
                 torch.save({"config": settings, "state": trainer.state()}, part)
             progress.console.print(
                 f"{trainer.label}: epoch {last['epoch']}/{total}, loss {last['loss']:.4f}, "
-                f"train {last['train_accuracy']:.4f}, {len(watched.labels)} test images {last['watched_accuracy']:.4f}"
+                f"accuracy {last['train_accuracy']:.4f} in training, "
+                f"{last['watched_accuracy']:.4f} on {len(watched.labels)} test images"
             )
 
 
 def stop_like_ctrl_c() -> None:
-    """Makes SIGTERM end the process as Ctrl-C does, so that temporary files are removed and progress bars closed."""
+    """Makes SIGTERM end the process as Ctrl-C does: temporary files go, the terminal is left whole."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 

@@ -1,0 +1,79 @@
+"""A 15 x 15 table of accuracies as CSV, Markdown and a picture, beside the paper's."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy
+from matplotlib import pyplot
+
+from experiments.labels import LABELS
+from experiments.paper_numbers import SOURCE, Table
+from experiments.storage import atomic_path, write_text
+
+
+def write_grid(stem: Path, title: str, note: str, ours: Table, paper: Table) -> None:
+    """Writes ``stem``.csv (ours alone), .md and .png (both). Cells that do not exist stay empty."""
+    write_text(stem.with_suffix(".csv"), grid_csv(ours))
+    write_text(stem.with_suffix(".md"), grid_markdown(title, note, ours, paper))
+    _draw(stem.with_suffix(".png"), title, ours, paper)
+
+
+def grid_csv(table: Table) -> str:
+    """First column the training images, header the test images, accuracies from 0 to 1."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["train", *LABELS])
+    for model in LABELS:
+        cells = (table.get((model, column)) for column in LABELS)
+        writer.writerow([model, *("" if value is None else f"{value:.4f}" for value in cells)])
+    return text.getvalue()
+
+
+def grid_markdown(title: str, note: str, ours: Table, paper: Table) -> str:
+    """One table, each cell ``ours (paper)``, both in percent."""
+    lines = [
+        f"# {title}",
+        "",
+        f"{note} Rows: what the network was trained on; columns: what it is tested on; d: dithered. "
+        f"Percent, ours first, in brackets the paper's ({SOURCE}).",
+        "",
+        "| train | " + " | ".join(LABELS) + " |",
+        "|---|" + "---|" * len(LABELS),
+    ]
+    for model in LABELS:
+        if any(row == model for row, _ in ours):
+            cells = (_pair(ours.get((model, c)), paper.get((model, c))) for c in LABELS)
+            lines.append(f"| **{model}** | " + " | ".join(cells) + " |")
+    missing = [model for model in LABELS if not any(row == model for row, _ in ours)]
+    if missing:
+        lines += ["", f"Not trained or not evaluated yet: {', '.join(missing)}."]
+    return "\n".join(lines) + "\n"
+
+
+def _pair(ours: float | None, paper: float | None) -> str:
+    left = "" if ours is None else f"{100 * ours:.1f}"
+    right = "" if paper is None else f"({100 * paper:.1f})"
+    return f"{left} {right}".strip()
+
+
+def _draw(path: Path, title: str, ours: Table, paper: Table) -> None:
+    figure, axes = pyplot.subplots(1, 2, figsize=(15, 7.2), layout="constrained")
+    for axis, table, name in zip(axes, (ours, paper), ("this project", "the paper")):
+        values = numpy.full((len(LABELS), len(LABELS)), numpy.nan)
+        for (model, column), value in table.items():
+            values[LABELS.index(model), LABELS.index(column)] = value
+        axis.imshow(values, vmin=0, vmax=1, cmap="viridis")
+        axis.set_facecolor("0.9")
+        for (y, x), value in numpy.ndenumerate(values):
+            if not numpy.isnan(value):
+                color = "white" if value < 0.6 else "black"
+                text = f"{100 * value:.0f}"
+                axis.text(x, y, text, ha="center", va="center", color=color, fontsize=9)
+        axis.set_xticks(range(len(LABELS)), LABELS)
+        axis.set_yticks(range(len(LABELS)), LABELS)
+        axis.set(title=name, xlabel="tested on (d = dithered)", ylabel="trained on")
+    figure.suptitle(f"{title}, percent")
+    with atomic_path(path) as part:
+        figure.savefig(part, format="png", dpi=100)
+    pyplot.close(figure)

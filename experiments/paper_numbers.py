@@ -1,0 +1,37 @@
+"""The numbers of the paper, to stand beside ours: AprilPyone, Kinoshita and Kiya, APSIPA 2019."""
+
+import csv
+from pathlib import Path
+
+PAPER = Path(__file__).parent / "paper"
+
+SOURCE = (
+    "M. AprilPyone, Y. Kinoshita, H. Kiya: Filtering Adversarial Noise with Double Quantization, "
+    "APSIPA ASC 2019"
+)
+
+#: Fig. 4 as far as its text gives it: model to (accuracy, largest epsilon up to which it holds).
+FIGURE4: dict[str, tuple[float, int]] = {
+    "1": (0.7487, 32),
+    "1d": (0.8528, 32),
+    "2": (0.8449, 16),
+    "2d": (0.8714, 16),
+    "3d": (0.8890, 4),
+}
+
+#: Model 1d, attacked before dithering at epsilon 8/255.
+BEFORE_DITHERING = 0.0474
+
+Table = dict[tuple[str, str], float]
+
+
+def read_table(name: str) -> Table:
+    """Reads ``table1`` or ``table2`` as {(model, column): accuracy}; cells lost from the text are absent."""
+    with open(PAPER / f"{name}.csv", newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    return {
+        (row["train"], column): float(value)
+        for row in rows
+        for column, value in row.items()
+        if column != "train" and value
+    }

@@ -1,0 +1,106 @@
+"""Makes many cells: skips those that are done, leaves alone those that another process makes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from experiments.cells import Cell, cell_config, measure
+from experiments.data import DataConfig, Split, load_split
+from experiments.progress import progress_columns
+from experiments.provenance import provenance
+from experiments.runtime import Runtime
+from experiments.shipped import available, file_digest, load_model, model_config, model_path
+from experiments.storage import LockedElsewhere, lock, read_json, refuse_other, write_json
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """What every command that fills a table takes."""
+
+    models: str = "short"
+    """Name of a set in experiments/models, or a directory."""
+    rows: tuple[str, ...] = ()
+    """Models, by what they were trained on (default: all that exist)."""
+    columns: tuple[str, ...] = ()
+    """Kinds of test images (default: those of the paper's table)."""
+    limit: int | None = None
+    """Evaluate on this many test images, a fixed random subset (default: all)."""
+    report_only: bool = False
+    """Make the report from the cells that exist, and no cell."""
+    results: Path = RESULTS
+    """Directory of the cells and the reports."""
+    data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
+    runtime: Runtime = field(default_factory=Runtime)
+
+    @property
+    def set_name(self) -> str:
+        """The name of the set, also when ``models`` is a directory."""
+        return Path(self.models).name
+
+    @property
+    def existing_rows(self) -> list[str]:
+        """The rows asked for whose model exists."""
+        return [label for label in available(self.models) if not self.rows or label in self.rows]
+
+
+def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Console) -> None:
+    """Makes every cell that is not done.
+
+    Args:
+        cells_of: gives the cells, told how many images each is to have.
+        config: models, images, where the results are kept.
+        console: for the progress bar.
+
+    Raises:
+        ValueError: a cell in the way was made from another model or other images, or a model does
+            not know the classes of the test images.
+    """
+    device = config.runtime.start()
+    split = load_split(config.data, "test").to(device)
+    if config.limit is not None and config.limit < 1:
+        raise ValueError(f"limit is {config.limit!r}; accepted are whole numbers from 1")
+    cells = cells_of(min(config.limit or len(split.labels), len(split.labels)))
+    test_data = split.describe()
+    elsewhere = 0
+    with Progress(*progress_columns(), console=console) as progress:
+        work = [cell.images * (1 + cell.steps * (cell.attack != "none")) for cell in cells]
+        bar = progress.add_task("cells", total=sum(work))
+        for cell, amount in zip(cells, work):
+            file = model_path(cell.model, config.models)
+            check_classes(file, split)
+            settings = cell_config(cell, file_digest(file), test_data)
+            path = cell.path(config.results)
+            progress.update(bar, description=path.stem)
+            try:
+                with lock(path):
+                    if path.exists():
+                        refuse_other(settings, read_json(path)["config"], path)
+                        progress.advance(bar, amount)
+                        continue
+                    result = measure(
+                        cell,
+                        load_model(file, device),
+                        split,
+                        lambda count, part=amount / cell.images: progress.advance(bar, count * part),
+                    )
+                    write_json(path, {"config": settings, **result, "provenance": provenance(device)})
+            except LockedElsewhere:
+                elsewhere += 1
+                progress.advance(bar, amount)
+    if elsewhere:
+        console.print(f"{elsewhere} cells are being made by another process; run again for the rest")
+
+
+def check_classes(file: Path, split: Split) -> None:
+    """Raises ValueError if the model was trained on other classes than those of the test images."""
+    trained = model_config(file)["train_data"]
+    if tuple(trained["classes"]) != split.classes:
+        raise ValueError(
+            f"{file.stem} was trained on {trained['source']} with the classes {trained['classes']}; "
+            f"the test images are {split.source} with {list(split.classes)}: choose other --data"
+        )
