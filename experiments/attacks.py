@@ -17,12 +17,12 @@ def projected_gradient_descent(
 ) -> Tensor:
     """PGD (Madry et al. 2018) from the image itself, untargeted, on the cross-entropy.
 
-    The loss is summed over the batch: the gradient of one image then does not depend on how many others there
-    are, and only its sign is used. The result is not rounded to 8 bits, as in the paper.
+    The loss is summed over the batch, so that the gradient of one image does not depend on how many
+    others there are; only its sign is used. The result is not rounded to 8 bits, as in the paper.
 
     Args:
-        network: images to (N, classes) float32 logits. Its parameters should not require gradients: only the
-            gradient of the images is used.
+        network: images to (N, classes) float32 logits. Its parameters should not require
+            gradients: only the gradient of the images is used.
         images: (N, C, H, W) float32 in [0, 1].
         labels: (N,) int64, the true classes.
         epsilon: largest change of a value, in [0, 1].
@@ -46,8 +46,9 @@ def projected_gradient_descent(
         (gradient,) = torch.autograd.grad(loss, attacked)
         with torch.no_grad():
             moved = torch.add(attacked, gradient.sign_(), alpha=step)
-            # Into the ball, then into [0, 1]. The paper's code does it in the other order; the result is the
-            # same while epsilon < 1/2, and in this order it never leaves [0, 1] by a rounding error.
+            # Into the ball, then into [0, 1]. The paper's code does it in the other order; the
+            # result is the same while epsilon < 1/2, and in this order it never leaves [0, 1] by a
+            # rounding error.
             attacked = images.add(moved.sub_(images).clamp_(-epsilon, epsilon)).clamp_(0, 1)
     return attacked.detach()
 

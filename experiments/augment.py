@@ -8,7 +8,8 @@ from torch.nn import functional
 def crop_and_flip(
     images: Tensor, generator: torch.Generator, *, padding: int = 4, flip: bool = True
 ) -> Tensor:
-    """Pads every image with zeros, cuts a window of the old size at a random place, and flips half of them.
+    """Pads every image with zeros, cuts a window of the old size at a random place, and flips half
+    of them.
 
     Args:
         images: (N, C, H, W) uint8.
@@ -17,7 +18,8 @@ def crop_and_flip(
         flip: whether to flip left to right with probability 1/2.
 
     Returns:
-        (N, C, H, W) uint8, contiguous. Everything is drawn on the device: nothing waits for the host.
+        (N, C, H, W) uint8, contiguous. Everything is drawn on the device: nothing waits for the
+        host.
     """
     count, _, height, width = images.shape
     device = images.device
@@ -29,7 +31,8 @@ def crop_and_flip(
 def window(
     images: Tensor, top: Tensor, left: Tensor, flipped: Tensor | None, padding: int
 ) -> Tensor:
-    """The windows of the padded ``images`` at rows ``top`` and columns ``left``, flipped where told.
+    """The windows of the padded ``images`` at rows ``top`` and columns ``left``, flipped where
+    told.
 
     Args:
         images: (N, C, H, W) uint8.

@@ -66,7 +66,9 @@ def read_cells(
         if claim["inside"] and not claim["identical"]
     ]
     if broken:
-        raise CertificateViolated("predictions changed inside the certificate: " + "; ".join(broken))
+        raise CertificateViolated(
+            "predictions changed inside the certificate: " + "; ".join(broken)
+        )
     return list(best.values())
 
 

@@ -81,7 +81,8 @@ class Cell:
 
 
 def subset(total: int, images: int) -> Tensor:
-    """Indices, (min(images, total),) int64, of a random subset that is the same on every machine."""
+    """Indices, (min(images, total),) int64, of a random subset that is the same on every
+    machine."""
     shuffled = numpy.random.RandomState(SUBSET_SEED).permutation(total)
     return torch.from_numpy(shuffled[:images]).long()
 
@@ -151,7 +152,9 @@ def measure(
     found = {state: {name: [] for name in filters} for state in ("clean", "attacked")}
     left_grid = {"clean": 0, "attacked": 0}
     for index in chosen.split(BATCH_SIZE):
-        arrived = dict(zip(found, evaluator.images(split.images[index], split.labels[index])))
+        arrived = dict(
+            zip(found, evaluator.images(split.images[index], split.labels[index]), strict=True)
+        )
         if cell.attack == "none":
             del arrived["attacked"]
         for state, images in arrived.items():
@@ -209,7 +212,8 @@ def unpack(text: str) -> numpy.ndarray:
 
 
 def cell_config(cell: Cell, model_digest: str, test_data: dict) -> dict:
-    """What decides the result of a cell: stored in its file, compared before it is taken as done."""
+    """What decides the result of a cell: stored in its file, compared before it is taken as
+    done."""
     return {
         **asdict(cell),
         "step": cell.step,

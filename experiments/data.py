@@ -23,14 +23,17 @@ class DataConfig:
     """Where the images come from."""
 
     source: Literal["digits", "cifar10", "folder"] = "digits"
-    """digits: scikit-learn's bundled digits, enlarged to 32x32, nothing to download. cifar10: downloaded by
-    torchvision, checksum verified. folder: train/CLASS/* and test/CLASS/* under --data.path."""
+    """digits: scikit-learn's bundled digits, enlarged to 32x32, nothing to download. cifar10:
+    downloaded by torchvision, checksum verified. folder: train/CLASS/* and test/CLASS/* under
+    --data.path."""
     path: Path | None = None
-    """folder: where the images are. cifar10: where the download is kept (default: ~/.cache/pyquant)."""
+    """folder: where the images are. cifar10: where the download is kept (default:
+    ~/.cache/pyquant)."""
     name: str | None = None
     """folder: what results call these images (default: the name of the directory)."""
     cache: Path | None = None
-    """folder: a directory for the decoded images, so that the next start is quick (default: none kept)."""
+    """folder: a directory for the decoded images, so that the next start is quick (default: none
+    kept)."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,12 @@ class Split:
     classes: tuple[str, ...]
     source: str
     flip: bool
-    """Whether a mirrored image is still one of its class: true for photographs, false for digits."""
+    """Whether a mirrored image is still one of its class: true for photographs, false for
+    digits."""
 
     def describe(self) -> dict:
-        """What a result says of its data: where it came from, how much, and a digest of every value."""
+        """What a result says of its data: where it came from, how much, and a digest of every
+        value."""
         content = hashlib.sha256()
         for tensor in (self.images, self.labels):
             content.update(tensor.cpu().numpy().tobytes())
@@ -70,7 +75,8 @@ def load_split(config: DataConfig, split: SplitName) -> Split:
     """Loads the ``train`` or ``test`` half of a data set onto the CPU.
 
     Raises:
-        ValueError: an option that is missing, or images that cannot be used: the message names the file.
+        ValueError: an option that is missing, or images that cannot be used: the message names the
+            file.
         RuntimeError: CIFAR-10 could not be downloaded.
     """
     if split not in ("train", "test"):
@@ -86,8 +92,8 @@ def load_split(config: DataConfig, split: SplitName) -> Split:
 
 def _digits(split: SplitName) -> Split:
     bundled = load_digits()
-    # Every fifth image is for testing: a fixed split that keeps the classes balanced and, since writers come in
-    # runs, has every writer on both sides. It is a demonstration, not a benchmark.
+    # Every fifth image is for testing: a fixed split that keeps the classes balanced and, since
+    # writers come in runs, has every writer on both sides. It is a demonstration, not a benchmark.
     is_test = numpy.arange(len(bundled.target)) % 5 == 0
     chosen = is_test if split == "test" else ~is_test
     small = (bundled.images[chosen] * (255 / 16)).round().astype(numpy.uint8)
@@ -110,7 +116,8 @@ def _cifar10(config: DataConfig, split: SplitName) -> Split:
     except (OSError, RuntimeError) as error:
         raise RuntimeError(
             f"CIFAR-10 could not be downloaded to {root}: {error}. Two sources need no download: "
-            "--data.source folder --data.path DIR (images in train/CLASS/ and test/CLASS/) and --data.source digits"
+            "--data.source folder --data.path DIR "
+            "(images in train/CLASS/ and test/CLASS/) and --data.source digits"
         ) from error
     images = torch.from_numpy(dataset.data).permute(0, 3, 1, 2).contiguous()
     return Split(
@@ -121,7 +128,8 @@ def _cifar10(config: DataConfig, split: SplitName) -> Split:
 def _folder(config: DataConfig, split: SplitName) -> Split:
     if config.path is None:
         raise ValueError(
-            "data.path is missing; --data.source folder needs the directory that holds train/ and test/"
+            "data.path is missing; --data.source folder needs the directory "
+            "that holds train/ and test/"
         )
     classes = _class_names(config.path / split)
     other = "test" if split == "train" else "train"
@@ -176,8 +184,8 @@ def _decode_all(files: list[Path]) -> numpy.ndarray:
         image = _decode(file)
         if image.shape != first.shape:
             raise ValueError(
-                f"{file} is {image.shape[1]}x{image.shape[0]}, {files[0]} is {first.shape[1]}x{first.shape[0]}; "
-                "all images must have one size"
+                f"{file} is {image.shape[1]}x{image.shape[0]}, "
+                f"{files[0]} is {first.shape[1]}x{first.shape[0]}; all images must have one size"
             )
         pixels[index] = image.transpose(2, 0, 1)
     return pixels

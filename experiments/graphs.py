@@ -1,4 +1,4 @@
-"""CUDA graphs: a function of tensors, recorded once and replayed without launching its kernels one by one."""
+"""CUDA graphs: a function of tensors, recorded once, then replayed by a single launch."""
 
 import warnings
 from collections.abc import Callable
@@ -13,12 +13,13 @@ WARM_UP_CALLS = 3
 class Replayed:
     """Calls ``function`` plainly a few times on CUDA, then records it and replays the recording.
 
-    The plain calls are real calls: they do the work of the caller, and fill what is filled once (momentum
-    buffers, library workspaces). Inputs of another shape than the recorded one, and everything on a CPU, run
-    plainly. If the recording fails, a warning says so and every call stays plain.
+    The plain calls do the caller's work, and fill what is filled once (momentum buffers, library
+    workspaces). Inputs of another shape than the recorded one, and everything on
+    a CPU, run plainly. If the recording fails, a warning says so and every call stays plain.
 
     Args:
-        function: takes tensors, changes state in place or returns tensors, and never waits for the host.
+        function: takes tensors, changes state in place or returns tensors, and never waits for the
+            host.
         device: where its tensors are.
     """
 
@@ -49,7 +50,7 @@ class Replayed:
                 return self.function(*inputs)
         if [i.shape for i in inputs] != [i.shape for i in self.inputs]:
             return self.function(*inputs)
-        for recorded, given in zip(self.inputs, inputs):
+        for recorded, given in zip(self.inputs, inputs, strict=True):
             recorded.copy_(given)
         self.graph.replay()
         # The next replay overwrites the recorded result.

@@ -35,7 +35,8 @@ def grid_markdown(title: str, note: str, ours: Table, paper: Table) -> str:
     lines = [
         f"# {title}",
         "",
-        f"{note} Rows: what the network was trained on; columns: what it is tested on; d: dithered. "
+        f"{note} Rows: what the network was trained on; columns: what it is tested on; "
+        "d: dithered. "
         f"Percent, ours first, in brackets the paper's ({SOURCE}).",
         "",
         "| train | " + " | ".join(LABELS) + " |",
@@ -59,7 +60,7 @@ def _pair(ours: float | None, paper: float | None) -> str:
 
 def _draw(path: Path, title: str, ours: Table, paper: Table) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(15, 7.2), layout="constrained")
-    for axis, table, name in zip(axes, (ours, paper), ("this project", "the paper")):
+    for axis, table, name in zip(axes, (ours, paper), ("this project", "the paper"), strict=True):
         values = numpy.full((len(LABELS), len(LABELS)), numpy.nan)
         for (model, column), value in table.items():
             values[LABELS.index(model), LABELS.index(column)] = value

@@ -36,8 +36,8 @@ def prepare(images: Tensor, label: str) -> Tensor:
         label: one of LABELS.
 
     Returns:
-        (N, C, H, W) float32 in [0, 1], channels_last. Linear labels hold ``k/(2**bits - 1)``, dithered ones
-        ``floor(255*k/(2**bits - 1))/255``, label 8 ``v/255``.
+        (N, C, H, W) float32 in [0, 1], channels_last. Linear labels hold ``k/(2**bits - 1)``,
+        dithered ones ``floor(255*k/(2**bits - 1))/255``, label 8 ``v/255``.
     """
     if images.dtype != torch.uint8:
         raise TypeError(f"images has dtype {images.dtype}; accepted is torch.uint8")
@@ -51,7 +51,8 @@ def prepare(images: Tensor, label: str) -> Tensor:
 
 
 def quantize(values: Tensor, label: str) -> Tensor:
-    """As ``prepare``, but from images that are no longer 8-bit; its gradient passes straight through.
+    """As ``prepare``, but from images that are no longer 8-bit; its gradient passes straight
+    through.
 
     Args:
         values: (N, C, H, W) float32 in [0, 1].

@@ -1,4 +1,7 @@
-"""ResNet20 for 32x32 images (He et al. 2016, section 4.2), with the shortcuts that have no parameters."""
+"""ResNet20 for 32x32 images (He et al. 2016, section 4.2), with the shortcuts that have no
+parameters."""
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +9,8 @@ from torch.nn import functional
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut; where the width doubles, the shortcut is padded with zeros."""
+    """Two 3x3 convolutions and a shortcut; where the width doubles, the shortcut is padded with
+    zeros."""
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -44,7 +48,7 @@ class ResNet20(nn.Module):
         self.blocks = nn.Sequential(
             *(
                 BasicBlock(before, width, 1 if before == width else 2)
-                for before, width in zip(widths, widths[1:])
+                for before, width in pairwise(widths)
             )
         )
         self.linear = nn.Linear(64, classes)
@@ -58,7 +62,8 @@ class ResNet20(nn.Module):
 
 
 def seeded_model(seed: int, classes: int) -> ResNet20:
-    """A ResNet20 whose initial parameters depend on ``seed`` alone; the global random state is left as it was."""
+    """A ResNet20 whose initial parameters depend on ``seed`` alone; the global random state is
+    left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ResNet20(classes)

@@ -33,7 +33,8 @@ def provenance(device: torch.device) -> dict:
 
 
 def _commit() -> str | None:
-    """The commit of the source tree, with ``-dirty`` if it was changed since; None outside a git repository."""
+    """The commit of the source tree, with ``-dirty`` if it was changed since; None outside a git
+    repository."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],

@@ -54,6 +54,7 @@ def learning_rate(settings: Recipe, step: int, steps_per_epoch: int) -> float:
         )
     total = settings.epochs * steps_per_epoch
     peak = settings.warm_up * total
-    # Straight up, straight down; the middle of the step, so that neither the first nor the last step is void.
+    # Straight up, straight down; the middle of the step, so that neither the first nor the last
+    # step is void.
     now = step + 0.5
     return settings.learning_rate * (now / peak if now < peak else (total - now) / (total - peak))

@@ -18,7 +18,8 @@ class Runtime:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: CUDA if there is a GPU and pyquant is built for it, else the CPU."""
     threads: int | None = None
-    """CPU threads (default: torch's own choice). Results repeat bit for bit for one number of threads."""
+    """CPU threads (default: torch's own choice). Results repeat bit for bit for one number of
+    threads."""
     precision: Precision = "bfloat16"
     """Arithmetic of the network; parameters, loss and images stay float32."""
 
@@ -37,7 +38,8 @@ class Runtime:
 
 
 def logits_of(model: nn.Module, precision: Precision) -> Callable[[Tensor], Tensor]:
-    """The network as a function of images alone: its convolutions in ``precision``, its logits in float32."""
+    """The network as a function of images alone: its convolutions in ``precision``, its logits in
+    float32."""
     if precision not in ("bfloat16", "float32"):
         raise ValueError(f"precision is {precision!r}; accepted are bfloat16, float32")
     device = next(model.parameters()).device.type
@@ -45,7 +47,8 @@ def logits_of(model: nn.Module, precision: Precision) -> Callable[[Tensor], Tens
     def call(images: Tensor) -> Tensor:
         context = contextlib.nullcontext()
         if precision == "bfloat16":
-            # No cache of cast weights: inside a captured graph it would keep the casts of the first replay.
+            # No cache of cast weights: inside a captured graph it would keep the casts of the
+            # first replay.
             context = torch.autocast(device, torch.bfloat16, cache_enabled=False)
         with context:
             return model(images).float()

@@ -16,7 +16,8 @@ MODELS = Path(__file__).parent / "models"
 
 
 def model_path(label: str, models: str | Path) -> Path:
-    """The file of model ``label``; ``models`` is the name of a set in experiments/models or a directory."""
+    """The file of model ``label``; ``models`` is the name of a set in experiments/models or a
+    directory."""
     directory = Path(models)
     if directory.name == str(models):
         directory = MODELS / directory
@@ -29,10 +30,11 @@ def available(models: str | Path) -> list[str]:
 
 
 def save_model(model: ResNet20, path: Path, config: dict) -> None:
-    """Writes a model with its configuration in the metadata; convolutions and linear weights as float16.
+    """Writes a model with its configuration in the metadata; convolutions and linear weights as
+    float16.
 
-    Everything that has one dimension (batch normalisation, biases) stays float32: it is small, and its variances
-    need the range.
+    Everything that has one dimension (batch normalisation, biases) stays float32: it is small, and
+    its variances need the range.
     """
     tensors = {
         name: value.detach()

@@ -17,7 +17,8 @@ class LockedElsewhere(RuntimeError):
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a path to write to; what is there at the end of the block becomes ``path`` in one step.
+    """Yields a path to write to; what is there at the end of the block becomes ``path`` in one
+    step.
 
     If the block raises, or the process dies in it, ``path`` is as it was before.
     """
@@ -40,7 +41,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes ``value`` to ``path`` as indented JSON, whole or not at all. NaN is refused: it is no JSON."""
+    """Writes ``value`` to ``path`` as indented JSON, whole or not at all. NaN is refused: it is no
+    JSON."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
@@ -64,8 +66,8 @@ def refuse_other(wanted: dict, found: dict, path: Path) -> None:
 def lock(path: Path) -> Iterator[None]:
     """Holds the right to make ``path``; raises LockedElsewhere at once if another process has it.
 
-    The kernel drops the lock when its holder dies, however it dies, so a lock file that is left behind
-    locks nothing. Parts that a dead process left of ``path`` are removed.
+    The kernel drops the lock when its holder dies, however it dies, so a lock file that is left
+    behind locks nothing. Parts that a dead process left of ``path`` are removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,8 @@ def lock(path: Path) -> Iterator[None]:
             part.unlink(missing_ok=True)
         yield
     finally:
-        # Unlinked while still held: whoever opened it in between sees that it is no longer the file there.
+        # Unlinked while still held: whoever opened it in between sees that it is no longer the
+        # file there.
         lock_path.unlink(missing_ok=True)
         handle.close()
 

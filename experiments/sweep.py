@@ -70,7 +70,7 @@ def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Con
     with Progress(*progress_columns(), console=console) as progress:
         work = [cell.images * (1 + cell.steps * (cell.attack != "none")) for cell in cells]
         bar = progress.add_task("cells", total=sum(work))
-        for cell, amount in zip(cells, work):
+        for cell, amount in zip(cells, work, strict=True):
             file = model_path(cell.model, config.models)
             check_classes(file, split)
             settings = cell_config(cell, file_digest(file), test_data)
@@ -86,14 +86,20 @@ def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Con
                         cell,
                         load_model(file, device),
                         split,
-                        lambda count, part=amount / cell.images: progress.advance(bar, count * part),
+                        lambda count, part=amount / cell.images: progress.advance(
+                            bar, count * part
+                        ),
                     )
-                    write_json(path, {"config": settings, **result, "provenance": provenance(device)})
+                    write_json(
+                        path, {"config": settings, **result, "provenance": provenance(device)}
+                    )
             except LockedElsewhere:
                 elsewhere += 1
                 progress.advance(bar, amount)
     if elsewhere:
-        console.print(f"{elsewhere} cells are being made by another process; run again for the rest")
+        console.print(
+            f"{elsewhere} cells are being made by another process; run again for the rest"
+        )
 
 
 def check_classes(file: Path, split: Split) -> None:
@@ -101,6 +107,6 @@ def check_classes(file: Path, split: Split) -> None:
     trained = model_config(file)["train_data"]
     if tuple(trained["classes"]) != split.classes:
         raise ValueError(
-            f"{file.stem} was trained on {trained['source']} with the classes {trained['classes']}; "
-            f"the test images are {split.source} with {list(split.classes)}: choose other --data"
+            f"{file.stem} was trained on {trained['source']} with the classes "
+            f"{trained['classes']}; the test images are {split.source} with {list(split.classes)}: choose other --data"
         )

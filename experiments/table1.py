@@ -31,7 +31,9 @@ def report(config: SweepConfig, console: Console) -> None:
     """Writes table1.csv, .md and .png from the cells that exist."""
     cells = read_cells(config.results, config.set_name, "none", config.runtime.precision)
     if not cells:
-        raise ValueError(f"{config.results} holds no cell of Table I for the set {config.set_name!r}")
+        raise ValueError(
+            f"{config.results} holds no cell of Table I for the set {config.set_name!r}"
+        )
     ours = {(cell.model, cell.column): cell.accuracy("clean", "none") for cell in cells}
     title = "Table I: accuracy on clean test images"
     note = f"Models: {config.set_name}. {describe(cells)}"

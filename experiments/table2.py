@@ -15,12 +15,17 @@ EPSILON = 8.0
 
 
 def main(config: SweepConfig) -> None:
-    """Every model on every kind of test images, attacked; the same attacked images for each filter."""
+    """Every model on every kind of test images, attacked; the same attacked images for each
+    filter."""
     console = Console()
     if not config.report_only:
         # The diagonal first: it is what the paper is about.
         pairs = sorted(
-            ((model, column) for model in config.existing_rows for column in config.columns or LABELS),
+            (
+                (model, column)
+                for model in config.existing_rows
+                for column in config.columns or LABELS
+            ),
             key=lambda pair: pair[0] != pair[1],
         )
         run(
@@ -45,11 +50,13 @@ def report(config: SweepConfig, console: Console) -> None:
         if cell.epsilon == EPSILON
     ]
     if not cells:
-        raise ValueError(f"{config.results} holds no cell of Table II for the set {config.set_name!r}")
+        raise ValueError(
+            f"{config.results} holds no cell of Table II for the set {config.set_name!r}"
+        )
     note = (
-        f"Models: {config.set_name}. {describe(cells)} PGD, 20 steps of 2/255, on the bare network, "
-        f"added after quantization. {certified_count(cells)} pairs of cell and filter are inside the "
-        "certificate; in each, every prediction equals the clean one."
+        f"Models: {config.set_name}. {describe(cells)} PGD, 20 steps of 2/255, on the bare "
+        f"network, added after quantization. {certified_count(cells)} pairs of cell and filter are "
+        "inside the certificate; in each, every prediction equals the clean one."
     )
     paper = read_table("table2")
     for name in FILTERS:

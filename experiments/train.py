@@ -1,4 +1,5 @@
-"""Trains one model: python -m experiments.train --label 2d --preset short --data.source folder --data.path DIR"""
+"""Trains one model: python -m experiments.train --label 2d --preset short --data.source folder
+--data.path DIR"""
 
 import signal
 from dataclasses import asdict, dataclass, field, replace
@@ -47,9 +48,10 @@ class TrainConfig:
 class Trainer:
     """A model in training, and everything that its next step depends on.
 
-    Randomness comes from a generator that is seeded anew for every epoch, from the seed and the number of the
-    epoch, and the learning rate is a function of the step. So the state after an epoch is the parameters and the
-    momentum, and a run that was interrupted gives the bits of one that was not.
+    Randomness comes from a generator that is seeded anew for every epoch, from the seed and the
+    number of the epoch, and the learning rate is a function of the step. So the state after an
+    epoch is the parameters and the momentum, and a run that was interrupted gives the bits of one
+    that was not.
     """
 
     def __init__(
@@ -66,9 +68,13 @@ class Trainer:
         # A tensor, so that a recorded step reads the rate of the day.
         self.rate = torch.tensor(0.0, device=self.device)
         self.optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=self.rate, momentum=settings.momentum, nesterov=settings.nesterov,
-            weight_decay=settings.weight_decay, fused=True,
-        )  # fmt: skip
+            self.model.parameters(),
+            lr=self.rate,
+            momentum=settings.momentum,
+            nesterov=settings.nesterov,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
         self.logits = logits_of(self.model, precision)
         self.loss_sum = torch.zeros((), device=self.device)
         self.correct = torch.zeros((), device=self.device, dtype=torch.int64)
@@ -92,14 +98,16 @@ class Trainer:
         self.correct += (logits.argmax(1) == labels).sum()
 
     def batch(self, index: Tensor, generator: torch.Generator) -> Tensor:
-        """The images ``index`` of the split, cropped, flipped and quantized: (N, 3, H, W) float32."""
+        """The images ``index`` of the split, cropped, flipped and quantized: (N, 3, H, W)
+        float32."""
         images = crop_and_flip(
             self.split.images[index], generator, padding=self.settings.padding, flip=self.split.flip
         )
         return prepare(images, self.label)
 
     def epoch(self, on_step=lambda: None) -> None:
-        """Trains for one epoch; ``on_step`` is called after each step. Waits for the device only at the end."""
+        """Trains for one epoch; ``on_step`` is called after each step. Waits for the device only
+        at the end."""
         generator = torch.Generator(self.device).manual_seed((self.seed << 20) + self.epochs_done)
         self.model.train()
         self.loss_sum.zero_()
@@ -148,7 +156,8 @@ class Trainer:
 def predictions(
     model: ResNet20, images: Tensor, label: str, precision: str, batch_size: int = 500
 ) -> Tensor:
-    """Classes, (N,) int64, that ``model`` (in evaluation mode) gives to (N, 3, H, W) uint8 ``images`` as ``label``."""
+    """Classes, (N,) int64, that ``model`` (in evaluation mode) gives to (N, 3, H, W) uint8
+    ``images`` as ``label``."""
     logits = logits_of(model, precision)
     return torch.cat(
         [logits(prepare(batch, label)).argmax(1) for batch in images.split(batch_size)]
@@ -156,7 +165,8 @@ def predictions(
 
 
 def accuracy(model: ResNet20, split: Split, label: str, precision: str) -> float:
-    """Part of the images of ``split``, prepared as ``label``, that ``model`` classifies correctly."""
+    """Part of the images of ``split``, prepared as ``label``, that ``model`` classifies
+    correctly."""
     model.eval()
     return float(
         (predictions(model, split.images, label, precision) == split.labels).double().mean()
@@ -178,10 +188,11 @@ def resolved(config: TrainConfig, train: Split, test: Split) -> dict:
 
 
 def train(config: TrainConfig, console: Console) -> Path:
-    """Trains the model that ``config`` describes, or finds it done, and returns the path of its file.
+    """Trains the model that ``config`` describes, or finds it done, and returns the path of its
+    file.
 
-    Beside LABEL.safetensors it writes LABEL.json: configuration, history, test accuracy of the model as stored,
-    provenance. Until then LABEL.checkpoint holds the last epoch.
+    Beside LABEL.safetensors it writes LABEL.json: configuration, history, test accuracy of the
+    model as stored, provenance. Until then LABEL.checkpoint holds the last epoch.
 
     Raises:
         ValueError: a file of another configuration is in the way, or an option is bad.
@@ -258,7 +269,8 @@ def run_epochs(
 
 
 def stop_like_ctrl_c() -> None:
-    """Makes SIGTERM end the process as Ctrl-C does: temporary files go, the terminal is left whole."""
+    """Makes SIGTERM end the process as Ctrl-C does: temporary files go, the terminal is left
+    whole."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
