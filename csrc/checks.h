@@ -10,12 +10,11 @@
 #include <stdexcept>
 #include <string>
 
+#include "error_diffusion.h"
 #include "levels.h"
 #include "linear_quantize.h"
 
 namespace pyquant {
-
-enum class Variant { textbook, published };
 
 inline int checked_bits(std::int64_t bits) {
   if (bits < minimum_bits || bits > maximum_bits) {

@@ -17,6 +17,8 @@
 
 namespace pyquant {
 
+enum class Variant { textbook, published };
+
 // ---- textbook (Floyd & Steinberg 1976), float32, errors in units of one level
 
 struct TextbookPixel {

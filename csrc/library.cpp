@@ -9,6 +9,7 @@
 #include <string>
 
 #include "checks.h"
+#include "cpu/instruction_set.h"
 #include "levels.h"
 #include "sample_types.h"
 
@@ -42,12 +43,16 @@ STABLE_TORCH_LIBRARY(pyquant, library) {
   library.def("floyd_steinberg(Tensor image, int bits, *, str variant='textbook') -> Tensor");
   library.def("linear_quantize(Tensor image, int bits, *, str rounding='nearest') -> Tensor");
   library.def("levels(int bits, *, str variant, ScalarType dtype) -> Tensor");
+  library.def("instruction_set() -> str");
+  library.def("_use_instruction_set(str name) -> ()");
   library.def("cuda_architectures() -> str");
   library.def("cuda_reason() -> str");
 }
 
 STABLE_TORCH_LIBRARY_IMPL(pyquant, CompositeExplicitAutograd, library) {
   library.impl("levels", TORCH_BOX(&pyquant::levels));
+  library.impl("instruction_set", TORCH_BOX(&pyquant::instruction_set_name));
+  library.impl("_use_instruction_set", TORCH_BOX(&pyquant::use_instruction_set));
   library.impl("cuda_architectures", TORCH_BOX(&pyquant::cuda_architectures));
   library.impl("cuda_reason", TORCH_BOX(&pyquant::cuda_reason));
 }

@@ -1,0 +1,377 @@
+#pragma once
+
+// Primitives of AVX-512 (F, BW, DQ, VL, VBMI, GFNI): lanes of bytes and of
+// floats, and the arithmetic of one step of each diffusion in them. Included
+// only where these instructions are switched on.
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../error_diffusion.h"
+#include "exact_quotient.h"
+#include "sample_format.h"
+
+#define PYQUANT_INLINE inline __attribute__((always_inline))
+
+namespace pyquant {
+namespace {
+
+// Transposes every 16x16 bytes that 16 registers hold in the same 128-bit
+// quarter. Each of the four rounds interleaves register i with register i + 8,
+// which moves one bit of the register number into the position, and back.
+PYQUANT_INLINE void transpose_quarters(__m512i* block) {
+  __m512i next[16];
+#pragma GCC unroll 4
+  for (int round = 0; round < 4; ++round) {
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+      next[2 * i] = _mm512_unpacklo_epi8(block[i], block[i + 8]);
+      next[2 * i + 1] = _mm512_unpackhi_epi8(block[i], block[i + 8]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) block[i] = next[i];
+  }
+}
+
+// Four registers of four quarters, transposed.
+PYQUANT_INLINE void exchange_quarters(__m512i& a, __m512i& b, __m512i& c, __m512i& d) {
+  const __m512i ab_low = _mm512_shuffle_i32x4(a, b, 0x44);
+  const __m512i ab_high = _mm512_shuffle_i32x4(a, b, 0xee);
+  const __m512i cd_low = _mm512_shuffle_i32x4(c, d, 0x44);
+  const __m512i cd_high = _mm512_shuffle_i32x4(c, d, 0xee);
+  a = _mm512_shuffle_i32x4(ab_low, cd_low, 0x88);
+  b = _mm512_shuffle_i32x4(ab_low, cd_low, 0xdd);
+  c = _mm512_shuffle_i32x4(ab_high, cd_high, 0x88);
+  d = _mm512_shuffle_i32x4(ab_high, cd_high, 0xdd);
+}
+
+PYQUANT_INLINE __m512 divide(__m512 whole, const ExactQuotient& quotient) {
+  return _mm512_fmadd_ps(
+      whole, _mm512_set1_ps(quotient.high),
+      _mm512_fmadd_ps(whole, _mm512_set1_ps(quotient.low), _mm512_setzero_ps()));
+}
+
+// ---- 16 floats of any format
+
+PYQUANT_INLINE __m512 load_floats(const float* from) { return _mm512_loadu_ps(from); }
+
+PYQUANT_INLINE __m512 load_floats(const Float16* from) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
+
+PYQUANT_INLINE __m512 load_floats(const BFloat16* from) {
+  const __m256i high_halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(high_halves), 16));
+}
+
+PYQUANT_INLINE __m512 load_floats(const double* from) {
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(_mm512_loadu_pd(from))),
+                            _mm512_cvtpd_ps(_mm512_loadu_pd(from + 8)), 1);
+}
+
+// Bytes are converted, not scaled.
+PYQUANT_INLINE __m512 load_floats(const std::uint8_t* from) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+}
+
+PYQUANT_INLINE void store_floats(float* to, __m512 value) { _mm512_storeu_ps(to, value); }
+
+PYQUANT_INLINE void store_floats(Float16* to, __m512 value) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+// Half a unit of the new last place is added, less one bit if that place is
+// even: round half to even. Levels are neither NaN nor near overflow.
+PYQUANT_INLINE void store_floats(BFloat16* to, __m512 value) {
+  const __m512i bits = _mm512_castps_si512(value);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i rounded =
+      _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+}
+
+PYQUANT_INLINE void store_floats(double* to, __m512 value) {
+  _mm512_storeu_pd(to, _mm512_cvtps_pd(_mm512_castps512_ps256(value)));
+  _mm512_storeu_pd(to + 8, _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1)));
+}
+
+// Rounded to the nearest byte.
+PYQUANT_INLINE void store_floats(std::uint8_t* to, __m512 value) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(value)));
+}
+
+PYQUANT_INLINE __m512 multiply(__m512 value, float factor) {
+  return _mm512_mul_ps(value, _mm512_set1_ps(factor));
+}
+
+PYQUANT_INLINE __m512 truncate(__m512 value) {
+  return _mm512_roundscale_ps(value, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+}
+
+// max(NaN, 0) is 0 in this order of operands.
+PYQUANT_INLINE __m512 clamp(__m512 value, float top) {
+  return _mm512_min_ps(_mm512_max_ps(value, _mm512_setzero_ps()), _mm512_set1_ps(top));
+}
+
+// 64 lanes of bytes, and tiles of 64 columns: a lane's part of a tile is a whole
+// cache line.
+struct ByteLanes {
+  using Sample = std::uint8_t;
+  using Vector = __m512i;
+  static constexpr int lanes = 64;
+  static constexpr int columns = 64;
+
+  // column[c] lane l = first[l * lane_stride + c].
+  static PYQUANT_INLINE void read_tile(const Sample* first, std::ptrdiff_t lane_stride,
+                                       Vector* column) {
+    for (int lane = 0; lane < 16; ++lane) {
+      const Sample* row = first + lane * lane_stride;
+      __m512i a = _mm512_loadu_si512(row);
+      __m512i b = _mm512_loadu_si512(row + 16 * lane_stride);
+      __m512i c = _mm512_loadu_si512(row + 32 * lane_stride);
+      __m512i d = _mm512_loadu_si512(row + 48 * lane_stride);
+      exchange_quarters(a, b, c, d);
+      column[lane] = a;
+      column[lane + 16] = b;
+      column[lane + 32] = c;
+      column[lane + 48] = d;
+    }
+    transpose_blocks(column);
+  }
+
+  // The other way; `column` is used up.
+  static PYQUANT_INLINE void write_tile(Vector* column, Sample* first,
+                                        std::ptrdiff_t lane_stride) {
+    transpose_blocks(column);
+    for (int lane = 0; lane < 16; ++lane) {
+      __m512i a = column[lane];
+      __m512i b = column[lane + 16];
+      __m512i c = column[lane + 32];
+      __m512i d = column[lane + 48];
+      exchange_quarters(a, b, c, d);
+      Sample* row = first + lane * lane_stride;
+      _mm512_storeu_si512(row, a);
+      _mm512_storeu_si512(row + 16 * lane_stride, b);
+      _mm512_storeu_si512(row + 32 * lane_stride, c);
+      _mm512_storeu_si512(row + 48 * lane_stride, d);
+    }
+  }
+
+ private:
+  static PYQUANT_INLINE void transpose_blocks(Vector* column) {
+    for (int first = 0; first < 64; first += 16) {
+      __m512i block[16];
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; ++i) block[i] = column[first + i];
+      transpose_quarters(block);
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; ++i) column[first + i] = block[i];
+    }
+  }
+};
+
+// Transposes 16x16 floats.
+PYQUANT_INLINE void transpose_floats(__m512* block) {
+  __m512 next[16];
+#pragma GCC unroll 2
+  for (int round = 0; round < 2; ++round) {
+    // Within the quarters, as transpose_quarters does, but 4x4 floats.
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+#pragma GCC unroll 2
+      for (int half = 0; half < 2; ++half) {
+        const __m512 a = block[4 * i + half];
+        const __m512 b = block[4 * i + half + 2];
+        next[4 * i + 2 * half] = _mm512_unpacklo_ps(a, b);
+        next[4 * i + 2 * half + 1] = _mm512_unpackhi_ps(a, b);
+      }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) block[i] = next[i];
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const __m512 ab_low = _mm512_shuffle_f32x4(block[i], block[i + 4], 0x44);
+    const __m512 ab_high = _mm512_shuffle_f32x4(block[i], block[i + 4], 0xee);
+    const __m512 cd_low = _mm512_shuffle_f32x4(block[i + 8], block[i + 12], 0x44);
+    const __m512 cd_high = _mm512_shuffle_f32x4(block[i + 8], block[i + 12], 0xee);
+    next[i] = _mm512_shuffle_f32x4(ab_low, cd_low, 0x88);
+    next[i + 4] = _mm512_shuffle_f32x4(ab_low, cd_low, 0xdd);
+    next[i + 8] = _mm512_shuffle_f32x4(ab_high, cd_high, 0x88);
+    next[i + 12] = _mm512_shuffle_f32x4(ab_high, cd_high, 0xdd);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) block[i] = next[i];
+}
+
+// 16 lanes of floats, and tiles of 16 columns.
+struct FloatLanes {
+  using Sample = float;
+  using Vector = __m512;
+  static constexpr int lanes = 16;
+  static constexpr int columns = 16;
+
+  static PYQUANT_INLINE void read_tile(const Sample* first, std::ptrdiff_t lane_stride,
+                                       Vector* column) {
+    __m512 block[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) block[i] = _mm512_loadu_ps(first + i * lane_stride);
+    transpose_floats(block);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) column[i] = block[i];
+  }
+
+  static PYQUANT_INLINE void write_tile(const Vector* column, Sample* first,
+                                        std::ptrdiff_t lane_stride) {
+    __m512 block[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) block[i] = column[i];
+    transpose_floats(block);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) _mm512_storeu_ps(first + i * lane_stride, block[i]);
+  }
+};
+
+// ---- one step of the published diffusion
+
+// Values and levels are bytes. A value is kept with its top bit flipped, that is
+// minus 128 as a signed byte, so that a saturating signed addition clips it to
+// 0..255. An error, value minus level, then comes out 128 too large (modulo 256)
+// and is kept so: that shifts the tables of shares and nothing else.
+template <int bits>
+class PublishedStep {
+ public:
+  using Lanes = ByteLanes;
+  static constexpr SampleFormat native_format = SampleFormat::uint8;
+  static constexpr int chains = 2;
+  static constexpr bool first_column_takes_up_right = false;
+
+  PublishedStep() {
+    constexpr int largest = bits == 1 ? 127 : (1 << (8 - bits)) - 1;  // of all |error|
+    constexpr int weights[] = {1, 5, 3, 7};
+    for (int i = 0; i < 4; ++i) {
+      alignas(64) std::int8_t shares[64 * share_registers] = {};
+      for (int error = -largest; error <= largest; ++error) {
+        shares[(error + 128) % (64 * share_registers)] =
+            static_cast<std::int8_t>(published_share(weights[i], error));
+      }
+      for (int j = 0; j < share_registers; ++j) {
+        share_[i][j] = _mm512_load_si512(shares + 64 * j);
+      }
+    }
+    alignas(64) std::uint8_t levels[64 * level_registers];
+    for (int i = 0; i < 64 * level_registers; ++i) {
+      const int value = (i << level_shift) ^ 128;
+      levels[i] = static_cast<std::uint8_t>(truncated_byte_level(value >> (8 - bits), bits));
+    }
+    for (int j = 0; j < level_registers; ++j) level_[j] = _mm512_load_si512(levels + 64 * j);
+  }
+
+  static PYQUANT_INLINE __m512i no_error() { return _mm512_set1_epi8(-128); }
+
+  PYQUANT_INLINE void operator()(__m512i sample, __m512i up_left, __m512i up, __m512i up_right,
+                                 __m512i left, __m512i& level, __m512i& error) const {
+    __m512i value = _mm512_xor_si512(sample, _mm512_set1_epi8(-128));
+    value = _mm512_adds_epi8(value, share<0>(up_left));
+    value = _mm512_adds_epi8(value, share<1>(up));
+    value = _mm512_adds_epi8(value, share<2>(up_right));
+    value = _mm512_adds_epi8(value, share<3>(left));
+    level = level_of(value);
+    error = _mm512_sub_epi8(value, level);
+  }
+
+ private:
+  // |error| stays below 128, 64 or 32 if a level stands for 128, 64, or 32 or
+  // fewer values: a table needs 256, 128 or 64 entries.
+  static constexpr int share_registers = bits == 1 ? 4 : bits == 2 ? 2 : 1;
+  static constexpr int level_registers = bits == 7 ? 2 : 1;
+  static constexpr int level_shift = bits == 7 ? 1 : 2;
+
+  template <int i>
+  PYQUANT_INLINE __m512i share(__m512i error) const {
+    if constexpr (share_registers == 1) return _mm512_permutexvar_epi8(error, share_[i][0]);
+    if constexpr (share_registers == 2) {
+      return _mm512_permutex2var_epi8(share_[i][0], error, share_[i][1]);
+    }
+    if constexpr (share_registers == 4) {
+      return _mm512_mask_blend_epi8(_mm512_movepi8_mask(error),
+                                    _mm512_permutex2var_epi8(share_[i][0], error, share_[i][1]),
+                                    _mm512_permutex2var_epi8(share_[i][2], error, share_[i][3]));
+    }
+  }
+
+  PYQUANT_INLINE __m512i level_of(__m512i value) const {
+    if constexpr (bits == 1 || bits == 2 || bits == 4) {
+      // 255/(n-1) is 255, 85 or 17: the level repeats the code in all its bits,
+      // a linear function of bits. Bit i copies bit 8 - bits + i % bits; the
+      // constant undoes the flipped top bit.
+      constexpr long long matrix = bits == 1   ? static_cast<long long>(0x8080808080808080)
+                                   : bits == 2 ? 0x4080408040804080
+                                               : 0x1020408010204080;
+      constexpr int flipped = bits == 1 ? 0xff : bits == 2 ? 0xaa : 0x88;
+      return _mm512_gf2p8affine_epi64_epi8(value, _mm512_set1_epi64(matrix), flipped);
+    } else {
+      // The shift brings in bits of the next byte from above; the lookups see
+      // only 6 or 7 bits of an index.
+      constexpr long long shift = 0x3830282018100800 + 0x0101010101010101 * level_shift;
+      const __m512i index = _mm512_multishift_epi64_epi8(_mm512_set1_epi64(shift), value);
+      if constexpr (level_registers == 1) return _mm512_permutexvar_epi8(index, level_[0]);
+      if constexpr (level_registers == 2) {
+        return _mm512_permutex2var_epi8(level_[0], index, level_[1]);
+      }
+    }
+  }
+
+  __m512i share_[4][share_registers];
+  __m512i level_[level_registers];
+};
+
+// ---- one step of the textbook diffusion
+
+class TextbookStep {
+ public:
+  using Lanes = FloatLanes;
+  static constexpr SampleFormat native_format = SampleFormat::float32;
+  static constexpr int chains = 4;
+  static constexpr bool first_column_takes_up_right = true;
+
+  explicit TextbookStep(int bits)
+      : top_(_mm512_set1_ps(static_cast<float>(level_count(bits) - 1))),
+        to_level_(level_count(bits) - 1) {}
+
+  static PYQUANT_INLINE __m512 no_error() { return _mm512_setzero_ps(); }
+
+  // textbook_pixel, with the clamp to the unit interval moved behind the
+  // product. max(NaN, 0) is 0 in this order of operands. Truncation is floor
+  // where the clamp at 0 does not take over.
+  PYQUANT_INLINE void operator()(__m512 sample, __m512 up_left, __m512 up, __m512 up_right,
+                                 __m512 left, __m512& level, __m512& error) const {
+    const __m512 value = _mm512_min_ps(
+        _mm512_max_ps(_mm512_mul_ps(sample, top_), _mm512_setzero_ps()), top_);
+    const __m512 above = _mm512_mul_ps(
+        _mm512_set1_ps(0.0625f),
+        _mm512_add_ps(_mm512_add_ps(up_left, _mm512_mul_ps(_mm512_set1_ps(5.0f), up)),
+                      _mm512_mul_ps(_mm512_set1_ps(3.0f), up_right)));
+    const __m512 adjusted = _mm512_add_ps(_mm512_add_ps(value, above),
+                                          _mm512_mul_ps(_mm512_set1_ps(0.4375f), left));
+    const __m512 code = _mm512_min_ps(
+        _mm512_roundscale_ps(_mm512_add_ps(adjusted, _mm512_set1_ps(0.5f)),
+                             _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC),
+        top_);
+    error = _mm512_sub_ps(adjusted, code);
+    level = divide(code, to_level_);
+  }
+
+ private:
+  __m512 top_;
+  ExactQuotient to_level_;
+};
+
+}  // namespace
+}  // namespace pyquant
