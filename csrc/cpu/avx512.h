@@ -55,6 +55,8 @@ PYQUANT_INLINE __m512 divide(__m512 whole, const ExactQuotient& quotient) {
 
 // ---- 16 floats of any format
 
+constexpr int floats_at_once = 16;
+
 PYQUANT_INLINE __m512 load_floats(const float* from) { return _mm512_loadu_ps(from); }
 
 PYQUANT_INLINE __m512 load_floats(const Float16* from) {
@@ -110,6 +112,10 @@ PYQUANT_INLINE __m512 multiply(__m512 value, float factor) {
   return _mm512_mul_ps(value, _mm512_set1_ps(factor));
 }
 
+PYQUANT_INLINE __m512 add(__m512 value, float offset) {
+  return _mm512_add_ps(value, _mm512_set1_ps(offset));
+}
+
 PYQUANT_INLINE __m512 truncate(__m512 value) {
   return _mm512_roundscale_ps(value, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
 }
@@ -118,6 +124,27 @@ PYQUANT_INLINE __m512 truncate(__m512 value) {
 PYQUANT_INLINE __m512 clamp(__m512 value, float top) {
   return _mm512_min_ps(_mm512_max_ps(value, _mm512_setzero_ps()), _mm512_set1_ps(top));
 }
+
+// A function of a byte, given as 256 bytes: each half of the table is two
+// registers, the top bit of the index chooses the half.
+struct ByteTable {
+  static constexpr int bytes = 64;
+  __m512i part[4];
+
+  explicit ByteTable(const std::uint8_t* table) {
+    for (int i = 0; i < 4; ++i) part[i] = _mm512_loadu_si512(table + 64 * i);
+  }
+
+  PYQUANT_INLINE __m512i look_up(__m512i index) const {
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index),
+                                  _mm512_permutex2var_epi8(part[0], index, part[1]),
+                                  _mm512_permutex2var_epi8(part[2], index, part[3]));
+  }
+
+  PYQUANT_INLINE void look_up(const std::uint8_t* from, std::uint8_t* to) const {
+    _mm512_storeu_si512(to, look_up(_mm512_loadu_si512(from)));
+  }
+};
 
 // 64 lanes of bytes, and tiles of 64 columns: a lane's part of a tile is a whole
 // cache line.
@@ -316,6 +343,8 @@ class PublishedStep {
                                                : 0x1020408010204080;
       constexpr int flipped = bits == 1 ? 0xff : bits == 2 ? 0xaa : 0x88;
       return _mm512_gf2p8affine_epi64_epi8(value, _mm512_set1_epi64(matrix), flipped);
+    } else if constexpr (bits == 8) {
+      return _mm512_xor_si512(value, _mm512_set1_epi8(-128));  // the value itself
     } else {
       // The shift brings in bits of the next byte from above; the lookups see
       // only 6 or 7 bits of an index.

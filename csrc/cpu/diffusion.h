@@ -30,7 +30,6 @@ struct DiffusionKernels {
   void (*dither_planes)(const DiffusionCall& call, std::int64_t first, std::int64_t last);
 };
 
-// `bits` is below 8 for the published diffusion: with 8 it changes nothing.
 DiffusionKernels portable_kernels(Variant variant);
 DiffusionKernels avx2_kernels(Variant variant);
 DiffusionKernels avx512_kernels(Variant variant);

@@ -244,5 +244,40 @@ class PlaneGroups {
   VectorBuffer<Vector> errors_;  // of the row above, by column; one beyond the last stays zero
 };
 
+// ---- the steps of the instruction set
+
+template <typename Step>
+void dither_planes_with(const Step& step, const DiffusionCall& call, std::int64_t first,
+                        std::int64_t last) {
+  PlaneGroups<Step>(call, step).dither(first, last);
+}
+
+// Its tables are made once.
+template <int bits>
+const PublishedStep<bits>& published_step() {
+  static const PublishedStep<bits> step;
+  return step;
+}
+
+void dither_planes(const DiffusionCall& call, std::int64_t first, std::int64_t last) {
+  if (call.variant == Variant::textbook) {
+    return dither_planes_with(TextbookStep(call.bits), call, first, last);
+  }
+  switch (call.bits) {
+    case 1: return dither_planes_with(published_step<1>(), call, first, last);
+    case 2: return dither_planes_with(published_step<2>(), call, first, last);
+    case 3: return dither_planes_with(published_step<3>(), call, first, last);
+    case 4: return dither_planes_with(published_step<4>(), call, first, last);
+    case 5: return dither_planes_with(published_step<5>(), call, first, last);
+    case 6: return dither_planes_with(published_step<6>(), call, first, last);
+    case 7: return dither_planes_with(published_step<7>(), call, first, last);
+    default: return dither_planes_with(published_step<8>(), call, first, last);
+  }
+}
+
+DiffusionKernels kernels_for(Variant variant) {
+  return {variant == Variant::textbook ? FloatLanes::lanes : ByteLanes::lanes, dither_planes};
+}
+
 }  // namespace
 }  // namespace pyquant

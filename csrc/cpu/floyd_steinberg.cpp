@@ -28,7 +28,7 @@ DiffusionKernels kernels_for(Variant variant) {
 constexpr std::int64_t samples_per_thread = 65536;
 
 void dither(const DiffusionCall& call) {
-  const DiffusionKernels kernels = call.variant == Variant::published && call.bits == 8 ? portable_kernels(call.variant) : kernels_for(call.variant);
+  const DiffusionKernels kernels = kernels_for(call.variant);
   const std::int64_t planes = call.from.count;
   const std::int64_t samples_per_group =
       kernels.planes_at_once * call.from.height * call.from.width;

@@ -15,8 +15,6 @@
 namespace pyquant {
 namespace {
 
-constexpr int floats_at_once = 16;
-
 // ---- a dense row of `count` samples, a multiple of floats_at_once
 
 template <int count, typename Sample>
