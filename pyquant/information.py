@@ -11,7 +11,7 @@ def build_info() -> dict[str, str]:
     return {
         "pyquant": __version__,
         "torch": torch.__version__,
-        "cpu": "portable C++",
+        "cpu": torch.ops.pyquant.instruction_set(),
         "cpu threads": str(torch.get_num_threads()),
         "cuda architectures": architectures or f"none ({torch.ops.pyquant.cuda_reason()})",
         "cuda device": _cuda_device(),
