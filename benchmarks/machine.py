@@ -20,6 +20,7 @@ def describe(device: str) -> dict:
         "processor": processor,
         "device": torch.cuda.get_device_name() if device == "cuda" else processor["model name"],
         "system": f"{platform.system()} {platform.machine()}",
+        "transparent huge pages": _huge_pages(),
         "load average": round(os.getloadavg()[0], 2),
         "versions": {
             "python": platform.python_version(),
@@ -55,6 +56,14 @@ def _caches() -> dict[str, str]:
         level, kind, size = (text.strip() for text in properties)
         found[f"L{level}" if kind == "Unified" else f"L{level} {kind.lower()}"] = size
     return found
+
+
+def _huge_pages() -> str:
+    """Whether large new memory comes in pages of 2 MB: always, on request (madvise) or never."""
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if not setting.exists():
+        return "unknown"
+    return next(word.strip("[]") for word in setting.read_text().split() if word.startswith("["))
 
 
 def _commit() -> dict:

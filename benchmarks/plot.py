@@ -21,6 +21,7 @@ PANELS = (
 OWN_COLOUR = "#c8442c"
 PEER_COLOUR = "#8a9aa8"
 ROOF_COLOUR = "#33404c"
+COPIES = {"copy_": ("--", 1.02), "clone": (":", 1.09)}  # line style, height of the name
 
 
 def draw(results: list[Result], title: str, file: IO[bytes]) -> None:
@@ -32,8 +33,9 @@ def draw(results: list[Result], title: str, file: IO[bytes]) -> None:
     ]
     chosen = headline or list(table.by_case)[: len(PANELS)]
     rows = (len(chosen) + 1) // 2
-    figure = Figure(figsize=(11, 0.6 + 2.9 * rows), layout="constrained")
-    for axes, case in zip(figure.subplots(rows, 2, squeeze=False).flat, chosen, strict=False):
+    figure = Figure(figsize=(11, 0.6 + 3 * rows), layout="constrained")
+    panels = figure.subplots(rows, 2, squeeze=False, sharex=True)
+    for axes, case in zip(panels.flat, chosen, strict=False):
         _panel(axes, case, list(table.by_case[case].values()))
     for axes in figure.axes[len(chosen) :]:
         axes.axis("off")
@@ -42,8 +44,8 @@ def draw(results: list[Result], title: str, file: IO[bytes]) -> None:
 
 
 def _panel(axes: Axes, case: Case, results: list[Result]) -> None:
-    """One bar per contender, fastest on top; the copy of the same bytes is the dashed roof."""
-    roof = next(result for result in results if result.contender == "copy_")
+    """One dot per contender, fastest on top, with its interquartile range; the copies of the
+    same bytes are lines."""
     shown = [
         result
         for result in results
@@ -55,22 +57,27 @@ def _panel(axes: Axes, case: Case, results: list[Result]) -> None:
         slow = result.samples / result.timing.third_quartile / 1e6
         fast = result.samples / result.timing.first_quartile / 1e6
         colour = OWN_COLOUR if result.contender == OWN else PEER_COLOUR
-        spread = [[rate - slow], [fast - rate]]
-        axes.barh(place, rate, color=colour, xerr=spread, ecolor=ROOF_COLOUR)
-        axes.text(fast * 1.1, place, number(rate), va="center")
-    axes.axvline(roof.megasamples_per_second, color=ROOF_COLOUR, linestyle="--")
-    axes.text(
-        roof.megasamples_per_second, 1.01, "copy_", transform=axes.get_xaxis_transform(),
-        ha="center", va="bottom", color=ROOF_COLOUR, fontsize="small",
-    )  # fmt: skip
+        axes.plot([slow, fast], [place, place], color=colour, linewidth=3)
+        axes.plot(rate, place, "o", color=colour, markersize=8)
+        axes.annotate(number(rate), (rate, place), (0, 7), textcoords="offset points",
+                      ha="center", fontsize="small")  # fmt: skip
+    for result in results:
+        if result.contender in COPIES and result.threads == 1:
+            style, height = COPIES[result.contender]
+            rate = result.megasamples_per_second
+            axes.axvline(rate, color=ROOF_COLOUR, linestyle=style, linewidth=1, zorder=0)
+            axes.text(rate, height, result.contender, transform=axes.get_xaxis_transform(),
+                      ha="center", color=ROOF_COLOUR, fontsize="small")  # fmt: skip
     axes.set_yticks(range(len(shown)), [_label(result) for result in shown])
+    axes.set_ylim(-0.6, len(shown) - 0.3)
     axes.set_xscale("log")
-    rates = [result.megasamples_per_second for result in (*shown, roof)]
-    axes.set_xlim(min(rates) / 2, max(rates) * 4)
     shape = ",".join(str(size) for size in case.shape)
-    axes.set_title(f"{case.op} {case.mode}, {case.dtype} ({shape})", fontsize="medium", pad=16)
+    axes.set_title(f"{case.op} {case.mode}, {case.dtype} ({shape})", fontsize="medium", pad=26)
     axes.set_xlabel("M samples/s", fontsize="small")
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelbottom=True)
+    axes.grid(axis="x", color="#e4e8eb")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
 
 
 def _label(result: Result) -> str:
