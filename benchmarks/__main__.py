@@ -1,6 +1,5 @@
-"""`python -m benchmarks`. The guard keeps the processes of the forced paths from starting over."""
+"""`python -m benchmarks`."""
 
-if __name__ == "__main__":
-    from benchmarks.command import main
+from benchmarks.command import main
 
-    main()
+main()

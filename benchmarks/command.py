@@ -27,12 +27,15 @@ def run_and_write(config: Config) -> list[Result]:
     """`config` is resolved. The files are written together, after the last measurement."""
     started = time.monotonic()
     description = machine.describe(config.device)
-    results, skipped = run(config)
+    results, left_out = run(config)
     if not results:
         raise ValueError("these options leave nothing to time")
     goals = targets(results) if config.device == "cpu" else []
-    described = (config, description, skipped, results, goals)
-    title = f"pyquant on {description['device']}, {config.bits} bits, one thread unless noted"
+    described = (config, description, left_out, results, goals)
+    title = (
+        f"pyquant on {description['device']}, {config.bits} bits, one thread unless noted; "
+        "* the same work by another arithmetic"
+    )
     writers = {
         "json": lambda file: file.write(report.to_json(*described).encode()),
         "md": lambda file: file.write(report.to_markdown(*described).encode()),

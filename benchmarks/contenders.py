@@ -1,6 +1,7 @@
 """Everything that is timed on one case, ready to be called and checked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -11,6 +12,9 @@ from torch import Tensor
 import pyquant
 from benchmarks import numba_loops, peers
 from benchmarks.cases import Case
+from benchmarks.instruction_sets import forced
+from benchmarks.settings import InstructionSet
+from benchmarks.timing import Clock, cpu_clock, cuda_clock
 from benchmarks.verification import (
     REFERENCE_PIXELS,
     VerificationError,
@@ -25,6 +29,7 @@ from pyquant import reference
 Check = Literal["bits", "levels", "none"]
 
 REFERENCE_SAMPLES = 2**23  # the reference of linear_quantize takes 8 bytes and more a sample
+PATH_SIZES = ("batch", "square")  # where each instruction set is timed
 
 
 @dataclass(frozen=True)
@@ -34,20 +39,40 @@ class Contender:
     check: Check
     to_tensor: Callable[[object], Tensor] = lambda result: result
     threads: int = 1
+    instruction_set: InstructionSet | None = None
+
+    def result(self) -> Tensor:
+        with _torch_threads(self.threads), forced(self.instruction_set):
+            return self.to_tensor(self.call())
+
+    def clock(self, device: str) -> Clock:
+        if device == "cuda":
+            return cuda_clock(self.call)
+        clock = cpu_clock(self.call, self.threads)
+
+        def seconds_per_call(number: int) -> float:
+            with forced(self.instruction_set):
+                return clock(number)
+
+        return seconds_per_call
 
 
-def contenders(case: Case, image: Tensor, threads: tuple[int, ...]) -> list[Contender]:
+def contenders(
+    case: Case, image: Tensor, threads: Iterable[int], instruction_sets: Iterable[InstructionSet]
+) -> list[Contender]:
     """Pyquant, the copies of the same bytes and, on one CPU thread, the peers."""
-    target = torch.empty_like(image)
-    op = getattr(pyquant, case.op)
+    call = partial(getattr(pyquant, case.op), image, case.bits, **case.keyword)
+    copy = partial(torch.empty_like(image).copy_, image)
     found = []
     for count in threads:
-        call = partial(op, image, case.bits, **case.keyword)
         found.append(Contender("pyquant", call, "bits", threads=count))
-        found.append(Contender("copy_", partial(target.copy_, image), "none", threads=count))
+        found.append(Contender("copy_", copy, "none", threads=count))
     found.append(Contender("clone", image.clone, "none"))
     if case.size == "image":
         found.append(Contender("clamp", partial(torch.clamp, image, 0, 1), "none"))
+    if case.size in PATH_SIZES:
+        for name in instruction_sets:
+            found.append(Contender(f"pyquant {name}", call, "bits", instruction_set=name))
     if case.op == "linear_quantize":
         found += _torch_peers(case, image)
     if case.device == "cpu":
@@ -63,10 +88,9 @@ def verify(case: Case, image: Tensor, found: list[Contender]) -> None:
     for contender in found:
         try:
             if contender.check == "bits":
-                with _torch_threads(contender.threads):
-                    check_bits(contender.to_tensor(contender.call()), expected)
+                check_bits(contender.result(), expected)
             elif contender.check == "levels":
-                check_levels(case, contender.to_tensor(contender.call()), image)
+                check_levels(case, contender.result(), image)
         except VerificationError as error:
             raise VerificationError(f"{contender.name} on {case}: {error}") from None
 
@@ -77,7 +101,8 @@ def _torch_peers(case: Case, image: Tensor) -> list[Contender]:
     eager = partial(peers.torch_linear_quantize, image, case.bits, case.mode)
     found = [Contender("torch eager", eager, "bits")]
     if case.dtype == "float32" and case.mode == "nearest":
-        found.append(Contender("torch fake_quantize", peers.fake_quantize(case, image), "levels"))
+        fake_quantize = peers.fake_quantize(image, case.bits)
+        found.append(Contender("torch fake_quantize", fake_quantize, "levels"))
     return found
 
 
@@ -105,28 +130,24 @@ def _image_peers(case: Case, image: Tensor) -> list[Contender]:
     images = peers.PillowImages(image, case.bits)
     channels = partial(peers.pillow_quantize, images.channels, images.grey_palette)
     arrays = partial(peers.dithering_images, images.arrays, case.bits)
+    joined = partial(peers.channels_to_tensor, images.shape)
+    stacked = partial(peers.arrays_to_tensor, images.shape)
     found = [
-        Contender("Pillow channels", channels, "levels",
-                  partial(peers.channels_to_tensor, images.shape)),
-        Contender("dithering", arrays, "levels", partial(peers.arrays_to_tensor, images.shape)),
-    ]  # fmt: skip
+        Contender("Pillow channels", channels, "levels", joined),
+        Contender("dithering", arrays, "levels", stacked),
+    ]
     if 3 * case.bits <= 8:  # a palette holds 256 colours
         joint = partial(peers.pillow_quantize, images.joint, images.joint_palette)
-        found.append(
-            Contender("Pillow joint", joint, "levels", partial(peers.joint_to_tensor, images.shape))
-        )
+        converted = partial(peers.joint_to_tensor, images.shape)
+        found.append(Contender("Pillow joint", joint, "levels", converted))
     return found
 
 
-class _torch_threads:
-    """`with _torch_threads(count):` sets the number of torch threads for a block."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def __enter__(self) -> None:
-        self.previous = torch.get_num_threads()
-        torch.set_num_threads(self.count)
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self.previous)
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,85 +1,42 @@
-"""The CPU paths that a build chooses between, each forced in a process of its own.
+"""The CPU paths that a build chooses between, each forced in turn."""
 
-PYQUANT_CPU is read once per process, so a path is timed by a process that had it set from its
-start. These processes live for the whole run and sleep unless they are asked: their rounds
-interleave with those of the other contenders.
-"""
-
-import os
-from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache, partial
-from multiprocessing import get_context
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 
-import pyquant
-from benchmarks.cases import Case
+import pyquant  # noqa: F401  (registers torch.ops.pyquant)
 from benchmarks.settings import InstructionSet
-from benchmarks.timing import cpu_clock
-
-_VARIABLE = "PYQUANT_CPU"
 
 
-class UnsupportedPath(Exception):
-    """This build or this machine does not have the path."""
+@contextmanager
+def forced(name: InstructionSet | None) -> Iterator[None]:
+    """Within the block the ops use this path; None leaves the choice to pyquant.
+
+    Raises:
+        ValueError: if the machine or the build does not have it.
+    """
+    if name is None:
+        yield
+        return
+    before = torch.ops.pyquant.instruction_set()
+    torch.ops.pyquant._use_instruction_set(name)
+    try:
+        yield
+    finally:
+        torch.ops.pyquant._use_instruction_set(before)
 
 
-class ForcedPath:
-    """One instruction set, in one process, as a context manager."""
-
-    def __init__(self, name: InstructionSet) -> None:
-        self.name = name
-        self._process = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-        before = os.environ.get(_VARIABLE)
-        os.environ[_VARIABLE] = name
+def split_by_support(
+    names: Iterable[InstructionSet],
+) -> tuple[list[InstructionSet], dict[InstructionSet, str]]:
+    """Those that run here, and why the others do not."""
+    supported = []
+    reasons = {}
+    for name in names:
         try:
-            used = self._ask(_path_in_use)
-        except Exception as error:
-            self._process.shutdown()
-            raise UnsupportedPath(str(error) or type(error).__name__) from None
-        finally:
-            os.environ.pop(_VARIABLE)
-            if before is not None:
-                os.environ[_VARIABLE] = before
-        if name not in used.lower().replace("-", "").replace(" ", ""):
-            self._process.shutdown()
-            raise UnsupportedPath(f"the build uses {used!r} when asked for {name}")
-
-    def __enter__(self) -> "ForcedPath":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.shutdown()
-
-    def result(self, case: Case) -> torch.Tensor:
-        """What the path returns, for verification."""
-        return torch.from_numpy(self._ask(_result, case)).view(case.torch_dtype).reshape(case.shape)
-
-    def seconds_per_call(self, case: Case, number: int) -> float:
-        return self._ask(_seconds_per_call, case, number)
-
-    def _ask(self, function, *arguments):
-        return self._process.submit(function, *arguments).result()
-
-
-# What runs in the process.
-
-
-def _path_in_use() -> str:
-    image = torch.zeros(1, 1, dtype=torch.uint8)
-    pyquant.floyd_steinberg(image, 1)  # a path that cannot run says so here at the latest
-    return pyquant.build_info()["cpu"]
-
-
-def _result(case: Case):
-    result = _call(case)()
-    return result.contiguous().view(torch.uint8).numpy()
-
-
-def _seconds_per_call(case: Case, number: int) -> float:
-    return cpu_clock(_call(case), threads=1)(number)
-
-
-@lru_cache(maxsize=1)
-def _call(case: Case):
-    return partial(getattr(pyquant, case.op), case.image(), case.bits, **case.keyword)
+            with forced(name):
+                supported.append(name)
+        except ValueError as error:
+            reasons[name] = str(error)
+    return supported, reasons

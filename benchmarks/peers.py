@@ -9,8 +9,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.cases import Case
-
 
 class PillowImages:
     """The images of a uint8 case as Pillow wants them: one RGB image each, or one grey image
@@ -81,7 +79,7 @@ def torch_linear_quantize(image: Tensor, bits: int, rounding: str) -> Tensor:
     return code.div_(steps).to(image.dtype)
 
 
-def fake_quantize(case: Case, image: Tensor) -> partial[Tensor]:
+def fake_quantize(image: Tensor, bits: int) -> partial[Tensor]:
     """torch's own straight-through quantization; it rounds half to even."""
-    steps = 2**case.bits - 1
+    steps = 2**bits - 1
     return partial(torch.fake_quantize_per_tensor_affine, image, 1 / steps, 0, 0, steps)

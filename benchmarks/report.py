@@ -29,14 +29,14 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
 
 
 def to_json(
-    config: Config, machine: dict, skipped: dict, results: list[Result], goals: list[Target]
+    config: Config, machine: dict, left_out: dict, results: list[Result], goals: list[Target]
 ) -> str:
     settings = asdict(config)
     settings.pop("output")  # where the files lie says nothing about the run
     document = {
         "settings": settings,
         "machine": machine,
-        "skipped instruction sets": skipped,
+        "instruction sets left out": left_out,
         "targets": [{**asdict(goal), "verdict": goal.verdict} for goal in goals],
         "results": [
             {
@@ -52,12 +52,12 @@ def to_json(
 
 
 def to_markdown(
-    config: Config, machine: dict, skipped: dict, results: list[Result], goals: list[Target]
+    config: Config, machine: dict, left_out: dict, results: list[Result], goals: list[Target]
 ) -> str:
     table = Table(results)
     parts = [
         f"# Benchmarks on {machine['device'] if config.device == 'cuda' else 'the CPU'}",
-        _machine_lines(config, machine, skipped),
+        _machine_lines(config, machine, left_out),
     ]
     if goals:
         parts += ["## Targets", targets_table(goals)]
@@ -85,7 +85,7 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _machine_lines(config: Config, machine: dict, skipped: dict) -> str:
+def _machine_lines(config: Config, machine: dict, left_out: dict) -> str:
     processor = machine["processor"]
     commit = machine["commit"]
     caches = ", ".join(f"{name} {size}" for name, size in processor["caches"].items())
@@ -95,13 +95,14 @@ def _machine_lines(config: Config, machine: dict, skipped: dict) -> str:
     lines = [
         f"- {processor['model name']}{family}, {processor['cores']} cores, "
         f"{caches or 'caches unknown'}; load average {machine['load average']} at the start",
+        f"- {machine['system']}, transparent huge pages: {machine['transparent huge pages']}",
         "- " + ", ".join(f"{name} {value}" for name, value in machine["versions"].items()),
         f"- pyquant {build['pyquant']}: {target}; commit {commit['id'][:12]}"
         + (" with uncommitted changes" if commit["dirty"] else ""),
         f"- {config.rounds} interleaved rounds, {config.seconds:g} s per measurement; "
         "medians, ± is half the interquartile range",
     ]
-    lines += [f"- instruction set {name} left out: {reason}" for name, reason in skipped.items()]
+    lines += [f"- instruction set {name} left out: {reason}" for name, reason in left_out.items()]
     return "\n".join(lines)
 
 

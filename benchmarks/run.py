@@ -1,19 +1,16 @@
 """Runs the cases: verify, time in interleaved rounds, return results."""
 
+import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
 
 from benchmarks.cases import Case, cases
 from benchmarks.contenders import Check, contenders, verify
-from benchmarks.instruction_sets import ForcedPath, UnsupportedPath
-from benchmarks.settings import Config
-from benchmarks.timing import Timing, cpu_clock, cuda_clock, interleaved
-from benchmarks.verification import VerificationError, check_bits
-
-PATH_SIZES = ("batch", "square")
+from benchmarks.instruction_sets import split_by_support
+from benchmarks.settings import Config, InstructionSet
+from benchmarks.timing import Timing, interleaved
 
 
 @dataclass(frozen=True)
@@ -46,46 +43,28 @@ def run(config: Config, report: Callable[[str], None] = print) -> tuple[list[Res
     Raises:
         VerificationError: if any contender does not do the work it is timed for.
     """
+    instruction_sets, left_out = split_by_support(config.instruction_sets)
+    for name, reason in left_out.items():
+        report(f"instruction set {name} left out: {reason}")
     results = []
-    skipped = {}
-    with ExitStack() as processes:
-        paths = []
-        for name in config.instruction_sets:
-            try:
-                paths.append(processes.enter_context(ForcedPath(name)))
-            except UnsupportedPath as reason:
-                skipped[name] = str(reason)
-                report(f"path {name} skipped: {reason}")
-        todo = cases(config)
-        for number, case in enumerate(todo, start=1):
-            found = run_case(case, config, paths if case.size in PATH_SIZES else [])
-            results += found
-            speed = found[0].megasamples_per_second
-            report(f"{number}/{len(todo)} {case}: {speed:,.0f} M samples/s")
-    return results, skipped
+    todo = cases(config)
+    started = time.monotonic()
+    for number, case in enumerate(todo, start=1):
+        found = run_case(case, config, instruction_sets)
+        results += found
+        speed = found[0].megasamples_per_second
+        elapsed = time.monotonic() - started
+        report(f"{number}/{len(todo)} {elapsed:.0f} s  {case}: {speed:,.0f} M samples/s")
+    return results, left_out
 
 
-def run_case(case: Case, config: Config, paths: list[ForcedPath]) -> list[Result]:
+def run_case(case: Case, config: Config, instruction_sets: list[InstructionSet]) -> list[Result]:
     image = case.image()
-    found = contenders(case, image, config.threads)
+    found = contenders(case, image, config.threads, instruction_sets)
     verify(case, image, found)
-    clocks = [
-        cuda_clock(contender.call)
-        if case.device == "cuda"
-        else cpu_clock(contender.call, contender.threads)
-        for contender in found
-    ]
-    labels = [(contender.name, contender.threads, contender.check) for contender in found]
-    for path in paths:
-        _verify_path(case, path, found[0].call())
-        clocks.append(lambda number, path=path: path.seconds_per_call(case, number))
-        labels.append((f"pyquant {path.name}", 1, "bits"))
+    clocks = [contender.clock(case.device) for contender in found]
     timings = interleaved(clocks, config.seconds, config.rounds)
-    return [Result(case, *label, timing) for label, timing in zip(labels, timings, strict=True)]
-
-
-def _verify_path(case: Case, path: ForcedPath, verified: torch.Tensor) -> None:
-    try:
-        check_bits(path.result(case), verified)
-    except VerificationError as error:
-        raise VerificationError(f"pyquant {path.name} on {case}: {error}") from None
+    return [
+        Result(case, contender.name, contender.threads, contender.check, timing)
+        for contender, timing in zip(found, timings, strict=True)
+    ]

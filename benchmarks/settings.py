@@ -42,7 +42,7 @@ class Config:
     threads: tuple[int, ...] = (1, 2)
     """Thread counts of pyquant and of the copy; the peers use one thread."""
     instruction_sets: tuple[InstructionSet, ...] = ("avx512", "avx2", "portable")
-    """CPU paths, each in a process of its own; those that the machine lacks are skipped."""
+    """CPU paths, each forced in turn; those that the machine lacks are left out."""
     bits: int = 2
     """Bits per sample, 1 to 8."""
     device: Literal["cpu", "cuda"] = "cpu"

@@ -73,7 +73,10 @@ def targets(results: Iterable[Result]) -> list[Target]:
         if not measured:
             return Target(work, against, required, None, "")
         value, case = min(measured, key=lambda pair: pair[0])
-        return Target(work, against, required, value, str(case))
+        where = str(case)
+        if against == "fastest peer":
+            where += f", against {table.fastest_peer(case).contender}"
+        return Target(work, against, required, value, where)
 
     def work(mode: str, dtype: str, size: str) -> Callable[[Case], bool]:
         return lambda case: (case.mode, case.dtype, case.size) == (mode, dtype, size)

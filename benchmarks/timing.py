@@ -49,22 +49,27 @@ def interleaved(clocks: list[Clock], seconds: float, rounds: int) -> list[Timing
     """Times every clock once per round: A B C A B C ..., so that a slow moment of the machine
     falls on all of them. A clock whose calls are long drops out when it has used up its time
     twice over, after a few rounds at least."""
-    numbers = [_calls_for(clock, seconds / rounds) for clock in clocks]
-    samples: list[list[float]] = [[] for _ in clocks]
-    for _ in range(rounds):
+    first = [_first_round(clock, seconds / rounds) for clock in clocks]
+    samples = [times for _, times in first]
+    numbers = [number for number, _ in first]
+    for finished in range(rounds):
         for clock, number, times in zip(clocks, numbers, samples, strict=True):
-            if len(times) < MINIMUM_ROUNDS or sum(times) * number < 2 * seconds:
+            in_time = len(times) < MINIMUM_ROUNDS or sum(times) * number < 2 * seconds
+            if len(times) == finished and in_time:
                 times.append(clock(number))
     return [_summary(times, number) for times, number in zip(samples, numbers, strict=True)]
 
 
-def _calls_for(clock: Clock, seconds: float) -> int:
-    """How many calls fill that many seconds, at least 1."""
+def _first_round(clock: Clock, seconds: float) -> tuple[int, list[float]]:
+    """How many calls fill that many seconds, at least 1; and the time of one if it took so
+    long that looking for the number was a measurement already."""
     number = 1
     while True:
         per_call = clock(number)
+        if per_call >= seconds:
+            return 1, [per_call] if number == 1 else []
         if per_call * number >= seconds / 4:
-            return max(1, round(seconds / per_call))
+            return round(seconds / per_call), []
         number *= 4
 
 

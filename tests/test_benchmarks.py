@@ -12,7 +12,7 @@ import pyquant
 from benchmarks import numba_loops, report, timing
 from benchmarks.cases import Case, cases
 from benchmarks.command import run_and_write
-from benchmarks.instruction_sets import ForcedPath, UnsupportedPath
+from benchmarks.instruction_sets import forced, split_by_support
 from benchmarks.run import Result, run_case
 from benchmarks.settings import ROOT, Config
 from benchmarks.targets import targets
@@ -126,9 +126,7 @@ def test_rounds_interleave():
         return seconds_per_call
 
     timings = interleaved([clock("a"), clock("b"), clock("c")], seconds=1.0, rounds=4)
-    calibration, rounds = order[:3], order[3:]
-    assert calibration == list("abc")
-    assert rounds == list("abc") * 4
+    assert order == list("abc") * 4
     assert [timing.rounds for timing in timings] == [4, 4, 4]
 
 
@@ -140,7 +138,7 @@ def test_slow_contender_drops_out_after_a_few_rounds():
 
 
 def test_timing_is_median_and_quartiles():
-    times = iter([9.0, 1.0, 4.0, 2.0])  # the first one calibrates
+    times = iter([1.0, 4.0, 2.0])
     (found,) = interleaved([lambda n: next(times)], seconds=1.0, rounds=3)
     assert found == Timing(2.0, 1.5, 3.0, 3, 1)
 
@@ -191,6 +189,7 @@ def test_targets_take_the_fastest_peer_and_the_worst_case():
 
     peer = found["published, uint8 (128,3,32,32)", "fastest peer"]
     assert (peer.ratio, peer.verdict) == (120.0, "met")
+    assert peer.case.endswith("against dithering")
     copy = found["published, uint8 (128,3,32,32)", "copy_"]
     assert (copy.ratio, copy.verdict) == (0.5, "met")
     square = found["published, uint8 (3,1024,1024)", "fastest peer"]
@@ -219,17 +218,22 @@ def test_losses_are_published():
     assert "dithering" not in markdown and "copy_" not in markdown
 
 
-def test_forced_path_runs_in_its_own_process():
-    case = replace(IMAGE, dtype="float32")
-    with ForcedPath("portable") as path:
-        expected = pyquant.floyd_steinberg(case.image(), 2, variant="published")
-        assert torch.equal(path.result(case), expected)
-        assert path.seconds_per_call(case, 2) > 0
+def test_instruction_sets_are_forced_verified_and_timed():
+    chosen = torch.ops.pyquant.instruction_set()
+    with forced("portable"):
+        assert torch.ops.pyquant.instruction_set() == "portable"
+    assert torch.ops.pyquant.instruction_set() == chosen
+
+    case = replace(IMAGE, size="batch", dtype="float32")
+    names = {result.contender for result in run_case(case, TINY, ["portable"])}
+    assert "pyquant portable" in names
+    assert torch.ops.pyquant.instruction_set() == chosen
 
 
-def test_unknown_path_is_reported_as_unsupported():
-    with pytest.raises(UnsupportedPath):
-        ForcedPath("abacus")
+def test_unknown_instruction_set_is_left_out_with_the_reason():
+    supported, reasons = split_by_support(["portable", "abacus"])
+    assert supported == ["portable"]
+    assert "abacus" in reasons["abacus"]
 
 
 def test_quick_and_cuda_settings():
