@@ -44,9 +44,13 @@ class StoredCell:
 
 
 def read_cells(
-    results: Path, models: str, attack: str, precision: str = "bfloat16"
+    results: Path,
+    models: str,
+    attack: str,
+    precision: str = "bfloat16",
+    images: int | None = None,
 ) -> list[StoredCell]:
-    """The cells of one kind, of each only the one with the most images.
+    """The cells of one kind with so many ``images``; by default, of each the one with the most.
 
     Raises:
         CertificateViolated: naming every cell whose attacked predictions differ from the clean ones
@@ -54,7 +58,7 @@ def read_cells(
     """
     best: dict[tuple, StoredCell] = {}
     for cell in _all_cells(results / "cells" / models / attack):
-        if cell.config["precision"] != precision:
+        if cell.config["precision"] != precision or images not in (None, cell.images):
             continue
         key = (cell.model, cell.column, cell.epsilon, cell.config["steps"])
         if key not in best or best[key].images < cell.images:

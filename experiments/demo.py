@@ -17,13 +17,13 @@ from rich.table import Table
 from experiments.cells import Cell, measure
 from experiments.data import DataConfig, Split, load_split
 from experiments.examples import draw, fooled, restored
+from experiments.figure_files import save_figure
 from experiments.filters import FILTERS
 from experiments.labels import is_dithered
 from experiments.progress import progress_columns
 from experiments.recipes import Recipe
 from experiments.runtime import Runtime
 from experiments.shipped import load_model, save_model
-from experiments.storage import atomic_path
 from experiments.train import Trainer
 
 RECIPE = Recipe(
@@ -121,9 +121,7 @@ def draw_figure(path: Path, cells: dict, models: dict[str, torch.nn.Module], tes
     axes[1, 3].axis("off")
     axes[0, 0].set_ylabel("trained on 2 bits, dithered")
     axes[1, 0].set_ylabel("trained on 8 bits, undefended")
-    with atomic_path(path) as part:
-        figure.savefig(part, format="png", dpi=110)
-    pyplot.close(figure)
+    save_figure(path, figure)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy
 from matplotlib import pyplot
 
+from experiments.figure_files import save_figure
 from experiments.labels import LABELS
 from experiments.paper_numbers import SOURCE, Table
-from experiments.storage import atomic_path, write_text
+from experiments.storage import write_text
 
 
 def write_grid(stem: Path, title: str, note: str, ours: Table, paper: Table) -> None:
@@ -75,6 +76,4 @@ def _draw(path: Path, title: str, ours: Table, paper: Table) -> None:
         axis.set_yticks(range(len(LABELS)), LABELS)
         axis.set(title=name, xlabel="tested on (d = dithered)", ylabel="trained on")
     figure.suptitle(f"{title}, percent")
-    with atomic_path(path) as part:
-        figure.savefig(part, format="png", dpi=100)
-    pyplot.close(figure)
+    save_figure(path, figure)

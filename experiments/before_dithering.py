@@ -1,0 +1,129 @@
+"""The attack that the filter does not stop, on the 8-bit image before it is quantized:
+python -m experiments.before_dithering --data.source cifar10
+"""
+
+from pathlib import Path
+
+import tyro
+from matplotlib import pyplot
+from rich.console import Console
+
+from experiments.cell_store import StoredCell, describe, read_cells
+from experiments.cells import Attack, Cell
+from experiments.figure_files import save_figure
+from experiments.filters import FILTERS
+from experiments.paper_numbers import BEFORE_DITHERING, SOURCE
+from experiments.row_report import write_rows
+from experiments.sweep import SweepConfig, run
+
+EPSILON = 8.0
+#: after stands beside the two for comparison.
+ATTACKS: tuple[Attack, ...] = ("after", "before_transfer", "before_adaptive")
+
+NOTE = (
+    "PGD, 20 steps of 2/255 at epsilon 8/255. after: on the quantized image, which the filter "
+    "undoes within its certificate. before_transfer: on the 8-bit image against the bare network, "
+    "then quantized (the paper's experiment). before_adaptive: the same, but the attacked network "
+    "begins with the quantization, whose gradient is passed straight through. Each model is tested "
+    "on the kind of images that it was trained on."
+)
+
+
+def main(config: SweepConfig) -> None:
+    """Every model on its own kind of images, attacked before and after they are quantized."""
+    console = Console()
+    if not config.report_only:
+        run(lambda images: own_cells(config, images), config, console)
+    report(config, console)
+
+
+def own_cells(config: SweepConfig, images: int) -> list[Cell]:
+    """Every attack at epsilon 8/255 on every model, tested on its own kind of images."""
+    return [
+        Cell(
+            config.set_name,
+            model,
+            model,
+            images,
+            attack=attack,
+            epsilon=EPSILON,
+            precision=config.runtime.precision,
+        )
+        for model in config.existing_rows
+        for attack in ATTACKS
+    ]
+
+
+def read_own_cells(config: SweepConfig) -> list[tuple[Attack, StoredCell]]:
+    """The cells of ``own_cells`` that exist, each with its attack, model by model."""
+    found = [
+        (attack, cell)
+        for attack in ATTACKS
+        for cell in read_cells(config.results, config.set_name, attack, config.runtime.precision)
+        if cell.epsilon == EPSILON and cell.model == cell.column
+    ]
+    if not found:
+        raise ValueError(f"{config.results} holds no such cell for the set {config.set_name!r}")
+    return sorted(found, key=lambda pair: (pair[1].model, ATTACKS.index(pair[0])))
+
+
+def report(config: SweepConfig, console: Console) -> None:
+    """Writes before_dithering.csv, .md and .png from the cells that exist."""
+    cells = read_own_cells(config)
+    stem = config.results / "before_dithering"
+    note = f"Models: {config.set_name}. {describe([cell for _, cell in cells])} {NOTE}"
+    write_rows(
+        stem,
+        "Attack before and after dithering",
+        f"{note} The last column is the paper's ({SOURCE}).",
+        ("model", "attack", "filter", "epsilon", "clean", "attacked", "images", "paper"),
+        [
+            (
+                cell.model,
+                attack,
+                name,
+                f"{cell.epsilon:g}",
+                cell.accuracy("clean", name),
+                cell.accuracy("attacked", name),
+                cell.images,
+                BEFORE_DITHERING if (cell.model, attack, name) == PAPER_ROW else None,
+            )
+            for attack, cell in cells
+            for name in FILTERS
+        ],
+    )
+    draw(stem.with_suffix(".png"), cells, config.set_name)
+    console.print(f"{stem}.csv, .md, .png: {len(cells)} cells")
+
+
+PAPER_ROW = ("1d", "before_transfer", "floor")
+
+
+def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> None:
+    """Bars of the accuracy behind the paper's filter, a group for each model."""
+    labels = list(dict.fromkeys(cell.model for _, cell in cells))
+    figure, axis = pyplot.subplots(figsize=(2.5 + 1.2 * len(labels), 4.5), layout="constrained")
+    width = 0.2
+    for number, state in enumerate(("clean", *ATTACKS)):
+        shown = [
+            (
+                cell.model,
+                cell.accuracy(*(("clean",) if state == "clean" else ("attacked",)), "floor"),
+            )
+            for attack, cell in cells
+            if attack == ("after" if state == "clean" else state)
+        ]
+        places = [labels.index(model) + (number - 1.5) * width for model, _ in shown]
+        bars = axis.bar(places, [100 * value for _, value in shown], width, label=state)
+        axis.bar_label(bars, fmt="%.0f", fontsize=8)
+    axis.set_xticks(range(len(labels)), labels)
+    axis.set(xlabel="model", ylabel="accuracy, percent", ylim=(0, 105))
+    axis.set_title(
+        f"PGD at 8/255 before and after dithering, filter: floor ({models})", fontsize=10
+    )
+    axis.legend(ncols=4, fontsize=8, loc="upper center")
+    save_figure(path, figure)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(SweepConfig, description=__doc__))

@@ -1,0 +1,123 @@
+"""Fig. 4, accuracy against epsilon: python -m experiments.figure4 --data.source cifar10"""
+
+from pathlib import Path
+
+import tyro
+from matplotlib import pyplot
+from rich.console import Console
+
+from experiments.cell_store import StoredCell, describe, read_cells
+from experiments.cells import Cell
+from experiments.figure_files import save_figure
+from experiments.filters import FILTERS
+from experiments.paper_numbers import FIGURE4, SOURCE
+from experiments.row_report import write_rows
+from experiments.sweep import SweepConfig, run
+
+#: The paper's models, and 4d, which rounding to nearest adds to the immune ones at 8/255.
+MODELS = ("1", "1d", "2", "2d", "3", "3d", "4d", "8")
+#: The paper's to 32, and beyond it until every curve has come down.
+EPSILONS = (0.0, 2.0, 4.0, 8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 128.0)
+
+NOTE = (
+    "PGD, 20 steps on the bare network, added after quantization. The step is the paper's 2/255 up "
+    "to epsilon 32; beyond it is 2.5 epsilon / 20, since 20 steps of 2 do not reach further than 40. "
+    "Each model is tested on the kind of images that it was trained on. The last column is the "
+    "paper's accuracy, for its filter (floor), as far as its text gives it."
+)
+
+
+def main(config: SweepConfig) -> None:
+    """Every model of the figure on its own kind of images at every epsilon."""
+    console = Console()
+    if not config.report_only:
+        run(
+            lambda images: [
+                Cell(
+                    config.set_name,
+                    model,
+                    model,
+                    images,
+                    attack="after",
+                    epsilon=epsilon,
+                    precision=config.runtime.precision,
+                )
+                for model in config.existing_rows
+                if model in MODELS
+                for epsilon in EPSILONS
+            ],
+            config,
+            console,
+        )
+    report(config, console)
+
+
+def report(config: SweepConfig, console: Console) -> None:
+    """Writes figure4.csv, .md and .png from the cells that exist."""
+    cells = [
+        cell
+        for cell in read_cells(config.results, config.set_name, "after", config.runtime.precision)
+        if cell.model == cell.column and cell.model in MODELS and cell.epsilon in EPSILONS
+    ]
+    if not cells:
+        raise ValueError(
+            f"{config.results} holds no cell of Fig. 4 for the set {config.set_name!r}"
+        )
+    cells.sort(key=lambda cell: (MODELS.index(cell.model), cell.epsilon))
+    stem = config.results / "figure4"
+    write_rows(
+        stem,
+        "Fig. 4: accuracy against epsilon",
+        f"Models: {config.set_name}. {describe(cells)} {NOTE} Source: {SOURCE}.",
+        ("model", "filter", "epsilon", "accuracy", "images", "paper"),
+        [
+            (
+                cell.model,
+                name,
+                f"{cell.epsilon:g}",
+                cell.accuracy("attacked", name),
+                cell.images,
+                _paper(cell, name),
+            )
+            for name in FILTERS
+            for cell in cells
+        ],
+        csv_columns=5,
+    )
+    draw(stem.with_suffix(".png"), cells, config.set_name)
+    console.print(f"{stem}.csv, .md, .png: {len(cells)} of {len(MODELS) * len(EPSILONS)} cells")
+
+
+def _paper(cell: StoredCell, filter_name: str) -> float | None:
+    accuracy, holds_to = FIGURE4.get(cell.model, (0.0, -1))
+    return accuracy if filter_name == "floor" and cell.epsilon <= holds_to else None
+
+
+def draw(path: Path, cells: list[StoredCell], models: str) -> None:
+    """One panel for each filter; the paper's plateaus as dotted lines in that of its filter."""
+    figure, axes = pyplot.subplots(1, 3, figsize=(15, 5), sharey=True, layout="constrained")
+    for axis, name in zip(axes, FILTERS, strict=True):
+        for number, model in enumerate(MODELS):
+            curve = [cell for cell in cells if cell.model == model]
+            if not curve:
+                continue
+            color = f"C{number}"
+            places = [EPSILONS.index(cell.epsilon) for cell in curve]
+            values = [100 * cell.accuracy("attacked", name) for cell in curve]
+            axis.plot(places, values, "o-", color=color, markersize=4, label=model)
+            if name == "floor" and model in FIGURE4:
+                accuracy, holds_to = FIGURE4[model]
+                end = EPSILONS.index(holds_to)
+                axis.plot([0, end], [100 * accuracy] * 2, ":", color=color)
+        axis.set_xticks(range(len(EPSILONS)), [f"{epsilon:g}" for epsilon in EPSILONS])
+        axis.set(title=f"filter: {name}", xlabel="epsilon, in 1/255", ylim=(-2, 102))
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("accuracy, percent")
+    axes[1].set_title("filter: floor (dotted: the paper)")
+    axes[2].legend(title="model", loc="upper right")
+    figure.suptitle(f"Accuracy under PGD-20 against epsilon, models: {models}")
+    save_figure(path, figure)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(SweepConfig, description=__doc__))

@@ -1,0 +1,97 @@
+"""Figs. 1, 5, 6 and 7 as pictures: python -m experiments.pictures
+
+Figs. 5 and 6 show a photograph that scikit-learn bundles. Figs. 1 and 7 need two networks: by
+default those that ``python -m experiments.demo`` leaves, with its digits.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import tyro
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from rich.console import Console
+from sklearn.datasets import load_sample_image
+from torch import Tensor
+
+from experiments.cells import Cell
+from experiments.data import DataConfig, load_split
+from experiments.examples import draw, fooled, restored
+from experiments.figure_files import save_figure
+from experiments.labels import prepare
+from experiments.runtime import Runtime
+from experiments.shipped import load_model, model_path
+from experiments.sweep import RESULTS, check_classes
+
+
+@dataclass(frozen=True)
+class PicturesConfig:
+    """What to draw, and where."""
+
+    models: str = "build/demo"
+    """A set in experiments/models, or a directory, with the models 8 and 2d."""
+    epsilon: float = 21.0
+    """Largest change of a value in Figs. 1 and 7, in 1/255; the floor filter undoes 21 at 2 bits."""
+    output: Path = RESULTS
+    data: DataConfig = field(default_factory=DataConfig)
+    """Images for Figs. 1 and 7."""
+    runtime: Runtime = field(default_factory=lambda: Runtime(threads=1))
+
+
+def main(config: PicturesConfig) -> None:
+    """Writes figure1.png, figure5.png, figure6.png and figure7.png."""
+    console = Console()
+    device = config.runtime.start()
+    for number, suffix, how in ((5, "", "without"), (6, "d", "with")):
+        title = f"Fig. {number}: quantization {how} dithering"
+        save_figure(config.output / f"figure{number}.png", bit_depths(photograph(), suffix, title))
+    test = load_split(config.data, "test").to(device)
+    shown = {}
+    for number, label in ((1, "8"), (7, "2d")):
+        file = model_path(label, config.models)
+        model = load_model(file, device)
+        check_classes(file, test)
+        cell = Cell(
+            Path(config.models).name,
+            label,
+            label,
+            len(test.labels),
+            attack="after",
+            epsilon=config.epsilon,
+            precision=config.runtime.precision,
+        )
+        examples = (
+            fooled(model, cell, test) if number == 1 else restored(model, cell, test, "floor")
+        )
+        shown[number] = examples
+    for number, examples in shown.items():
+        figure, axes = pyplot.subplots(
+            1, len(examples), figsize=(2.6 * len(examples), 3.3), layout="constrained"
+        )
+        draw(axes, examples)
+        figure.suptitle(f"Fig. {number}, with {test.source}", fontsize=10)
+        save_figure(config.output / f"figure{number}.png", figure)
+    console.print(f"{config.output}: figure1.png, figure5.png, figure6.png, figure7.png")
+
+
+def photograph() -> Tensor:
+    """A photograph of 200 x 200 pixels, (1, 3, 200, 200) uint8."""
+    pixels = torch.from_numpy(load_sample_image("flower.jpg").copy()).permute(2, 0, 1)
+    return pixels[None, :, 120:320, 230:430].contiguous()
+
+
+def bit_depths(image: Tensor, suffix: str, title: str) -> Figure:
+    """The image at 8 bits and at 7 to 1: ``suffix`` is "d" for dithered, "" for linear."""
+    figure, axes = pyplot.subplots(2, 4, figsize=(9.2, 5.2), layout="constrained")
+    for bits, axis in zip(range(8, 0, -1), axes.flat, strict=True):
+        quantized = prepare(image, "8" if bits == 8 else f"{bits}{suffix}")[0]
+        axis.imshow(quantized.permute(1, 2, 0).numpy(), interpolation="nearest")
+        axis.set_title(f"{bits} bit" + "s" * (bits > 1))
+        axis.axis("off")
+    figure.suptitle(title)
+    return figure
+
+
+if __name__ == "__main__":
+    main(tyro.cli(PicturesConfig, description=__doc__))

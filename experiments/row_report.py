@@ -1,0 +1,43 @@
+"""A table of rows as CSV and as Markdown."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.storage import write_text
+
+Value = str | int | float | None
+
+
+def write_rows(
+    stem: Path,
+    title: str,
+    note: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Value]],
+    csv_columns: int | None = None,
+) -> None:
+    """Writes ``stem``.csv and ``stem``.md; floats with four decimals, None as an empty cell.
+
+    The CSV has the first ``csv_columns`` columns (default: all), so that the paper's numbers can
+    stand beside ours in the Markdown alone.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header[:csv_columns])
+    writer.writerows([_text(value) for value in row[:csv_columns]] for row in rows)
+    write_text(stem.with_suffix(".csv"), text.getvalue())
+    lines = [f"# {title}", "", note, "", _line(header), "|" + "---|" * len(header)]
+    lines += [_line([_text(value) for value in row]) for row in rows]
+    write_text(stem.with_suffix(".md"), "\n".join(lines) + "\n")
+
+
+def _text(value: Value) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
