@@ -1,0 +1,108 @@
+"""Files are whole or absent; a lock keeps a second process out, and dies with its holder."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from experiments.storage import (
+    LockedElsewhere,
+    atomic_path,
+    lock,
+    read_json,
+    refuse_other,
+    write_json,
+    write_text,
+)
+
+
+def test_a_failure_leaves_the_old_file_and_no_part(tmp_path):
+    target = tmp_path / "result.json"
+    write_json(target, {"accuracy": 0.5})
+    with pytest.raises(RuntimeError), atomic_path(target) as part:
+        part.write_text("half of")
+        raise RuntimeError
+    assert read_json(target) == {"accuracy": 0.5}
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_no_part_is_ever_seen_under_the_name(tmp_path):
+    target = tmp_path / "deep" / "text"
+    with atomic_path(target) as part:
+        part.write_text("whole")
+        assert not target.exists()
+    assert target.read_text() == "whole"
+
+
+def test_nan_is_no_result(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "result.json", {"loss": float("nan")})
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    write_text(tmp_path / "cell.json", '{"half":')
+    with pytest.raises(ValueError, match="cell.json is not a JSON file"):
+        read_json(tmp_path / "cell.json")
+
+
+def test_another_configuration_is_refused_by_what_differs(tmp_path):
+    with pytest.raises(ValueError, match="cell.json was made with seed 1, not 2: move it away"):
+        refuse_other({"seed": 2, "same": 0}, {"seed": 1, "same": 0}, tmp_path / "cell.json")
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from experiments.storage import atomic_path, lock
+with lock(Path(sys.argv[1])), atomic_path(Path(sys.argv[1])) as part:
+    part.write_text("half")
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_process_is_kept_out_until_the_first_dies(tmp_path):
+    target = tmp_path / "cell.json"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, target], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(LockedElsewhere), lock(target):
+            pass
+    finally:
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    assert [name for name in os.listdir(tmp_path) if name.endswith(".part")]
+    with lock(target):
+        assert not target.exists()
+        assert not [name for name in os.listdir(tmp_path) if name.endswith(".part")]
+    assert os.listdir(tmp_path) == []
+
+
+def _count_up(target, rounds):
+    done = 0
+    while done < rounds:
+        try:
+            with lock(target):
+                value = int(target.read_text())
+                time.sleep(0.001)
+                write_text(target, str(value + 1))
+                done += 1
+        except LockedElsewhere:
+            time.sleep(0.001)
+
+
+def test_no_two_processes_hold_the_lock_at_once(tmp_path):
+    target = tmp_path / "count"
+    write_text(target, "0")
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_count_up, args=(target, 25)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert target.read_text() == "75"
