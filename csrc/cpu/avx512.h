@@ -146,17 +146,32 @@ struct ByteTable {
   }
 };
 
+// Bits first..last of 64; the ends may lie outside.
+PYQUANT_INLINE std::uint64_t lane_mask(std::int64_t first, std::int64_t last) {
+  const auto below = [](std::int64_t end) {
+    return end <= 0 ? std::uint64_t{0} : end >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << end) - 1;
+  };
+  return below(last + 1) & ~below(first);
+}
+
+alignas(64) constexpr std::uint8_t next_lane[64] = {
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+    17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+    33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48,
+    49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
+};
+
 // 64 lanes of bytes, and tiles of 64 columns: a lane's part of a tile is a whole
 // cache line.
 struct ByteLanes {
   using Sample = std::uint8_t;
+  static constexpr SampleFormat native_format = SampleFormat::uint8;
   using Vector = __m512i;
   static constexpr int lanes = 64;
   static constexpr int columns = 64;
 
   // column[c] lane l = first[l * lane_stride + c].
-  static PYQUANT_INLINE void read_tile(const Sample* first, std::ptrdiff_t lane_stride,
-                                       Vector* column) {
+  static void read_tile(const Sample* first, std::ptrdiff_t lane_stride, Vector* column) {
     for (int lane = 0; lane < 16; ++lane) {
       const Sample* row = first + lane * lane_stride;
       __m512i a = _mm512_loadu_si512(row);
@@ -173,8 +188,7 @@ struct ByteLanes {
   }
 
   // The other way; `column` is used up.
-  static PYQUANT_INLINE void write_tile(Vector* column, Sample* first,
-                                        std::ptrdiff_t lane_stride) {
+  static void write_tile(Vector* column, Sample* first, std::ptrdiff_t lane_stride) {
     transpose_blocks(column);
     for (int lane = 0; lane < 16; ++lane) {
       __m512i a = column[lane];
@@ -188,6 +202,25 @@ struct ByteLanes {
       _mm512_storeu_si512(row + 32 * lane_stride, c);
       _mm512_storeu_si512(row + 48 * lane_stride, d);
     }
+  }
+
+  static PYQUANT_INLINE Vector all(Sample value) {
+    return _mm512_set1_epi8(static_cast<char>(value));
+  }
+
+  static PYQUANT_INLINE Sample first(Vector vector) {
+    return static_cast<Sample>(_mm_cvtsi128_si32(_mm512_castsi512_si128(vector)));
+  }
+
+  // Every lane takes the value of the lane above it, the top one the first of `above`.
+  static PYQUANT_INLINE Vector shift(Vector vector, Vector above) {
+    return _mm512_permutex2var_epi8(vector, _mm512_load_si512(next_lane), above);
+  }
+
+  // Lanes first..last of `inside`, the others of `outside`.
+  static PYQUANT_INLINE Vector select(std::int64_t first, std::int64_t last, Vector inside,
+                                      Vector outside) {
+    return _mm512_mask_mov_epi8(outside, lane_mask(first, last), inside);
   }
 
  private:
@@ -240,12 +273,12 @@ PYQUANT_INLINE void transpose_floats(__m512* block) {
 // 16 lanes of floats, and tiles of 16 columns.
 struct FloatLanes {
   using Sample = float;
+  static constexpr SampleFormat native_format = SampleFormat::float32;
   using Vector = __m512;
   static constexpr int lanes = 16;
   static constexpr int columns = 16;
 
-  static PYQUANT_INLINE void read_tile(const Sample* first, std::ptrdiff_t lane_stride,
-                                       Vector* column) {
+  static void read_tile(const Sample* first, std::ptrdiff_t lane_stride, Vector* column) {
     __m512 block[16];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) block[i] = _mm512_loadu_ps(first + i * lane_stride);
@@ -254,14 +287,26 @@ struct FloatLanes {
     for (int i = 0; i < 16; ++i) column[i] = block[i];
   }
 
-  static PYQUANT_INLINE void write_tile(const Vector* column, Sample* first,
-                                        std::ptrdiff_t lane_stride) {
+  static void write_tile(const Vector* column, Sample* first, std::ptrdiff_t lane_stride) {
     __m512 block[16];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) block[i] = column[i];
     transpose_floats(block);
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) _mm512_storeu_ps(first + i * lane_stride, block[i]);
+  }
+
+  static PYQUANT_INLINE Vector all(Sample value) { return _mm512_set1_ps(value); }
+  static PYQUANT_INLINE Sample first(Vector vector) { return _mm512_cvtss_f32(vector); }
+
+  static PYQUANT_INLINE Vector shift(Vector vector, Vector above) {
+    return _mm512_castsi512_ps(
+        _mm512_alignr_epi32(_mm512_castps_si512(above), _mm512_castps_si512(vector), 1));
+  }
+
+  static PYQUANT_INLINE Vector select(std::int64_t first, std::int64_t last, Vector inside,
+                                      Vector outside) {
+    return _mm512_mask_mov_ps(outside, static_cast<__mmask16>(lane_mask(first, last)), inside);
   }
 };
 
@@ -275,8 +320,8 @@ template <int bits>
 class PublishedStep {
  public:
   using Lanes = ByteLanes;
-  static constexpr SampleFormat native_format = SampleFormat::uint8;
   static constexpr int chains = 2;
+  static constexpr int stripe_registers = 1;
   static constexpr bool first_column_takes_up_right = false;
 
   PublishedStep() {
@@ -366,8 +411,8 @@ class PublishedStep {
 class TextbookStep {
  public:
   using Lanes = FloatLanes;
-  static constexpr SampleFormat native_format = SampleFormat::float32;
   static constexpr int chains = 4;
+  static constexpr int stripe_registers = 2;
   static constexpr bool first_column_takes_up_right = true;
 
   explicit TextbookStep(int bits)

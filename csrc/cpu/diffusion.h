@@ -1,9 +1,11 @@
 #pragma once
 
 // Error diffusion on the CPU: what the kernels for each instruction set offer.
-// How they work is written in diffusion_lanes.h; who calls them, with which
-// planes and on which thread, in floyd_steinberg.cpp. No torch in here.
+// How they work is written in diffusion_lanes.h and the headers it names; who
+// calls them, with which planes and on which thread, in floyd_steinberg.cpp.
+// No torch in here.
 
+#include <atomic>
 #include <cstdint>
 
 #include "../error_diffusion.h"
@@ -23,11 +25,36 @@ struct DiffusionCall {
   int bits;
 };
 
+// How many columns of a stripe's last row are finished. Whoever dithers the next
+// stripe waits for them; what was stored before reach() is visible after
+// wait_for().
+class StripeProgress {
+ public:
+  void reach(std::int64_t columns) { columns_.store(columns, std::memory_order_release); }
+  void wait_for(std::int64_t columns) const {
+    if (columns_.load(std::memory_order_acquire) < columns) wait_longer_for(columns);
+  }
+
+ private:
+  void wait_longer_for(std::int64_t columns) const;
+
+  std::atomic<std::int64_t> columns_{0};
+};
+
 struct DiffusionKernels {
   // Planes that are dithered side by side at the cost of one.
   int planes_at_once;
   // Dithers planes first..last-1, one after another in groups of planes_at_once.
   void (*dither_planes)(const DiffusionCall& call, std::int64_t first, std::int64_t last);
+
+  // Rows of a stripe, 0 if there is no such kernel.
+  int rows_at_once;
+  // Dithers one stripe of a plane. The stripes of a plane share `row_above`, of
+  // row_above_bytes(width); it needs no initialisation. `before` and `own` are
+  // null if the stripe before is finished and nobody waits for this one.
+  void (*dither_stripe)(const DiffusionCall& call, std::int64_t plane, std::int64_t stripe,
+                        void* row_above, StripeProgress* before, StripeProgress* own);
+  std::int64_t (*row_above_bytes)(std::int64_t width);
 };
 
 DiffusionKernels portable_kernels(Variant variant);

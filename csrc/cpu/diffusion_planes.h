@@ -1,0 +1,192 @@
+#pragma once
+
+// Error diffusion of many planes: lane l is plane l, and all lanes work on the
+// same pixel.
+//
+//     plane 0  . . . . x       One step reads the errors of the row above from a
+//     plane 1  . . . . x       buffer of `width` vectors, keeps that of the left
+//     plane 2  . . . . x       neighbour in a register, and leaves its own error
+//     plane 3  . . . . x       in the buffer for the row below.
+//
+// Where the rows of a plane follow one another without a gap, a tile runs on from
+// row to row; narrow images then fill tiles and cache lines, too.
+//
+// A step is a chain of dependent operations, longer than it is wide: `chains`
+// groups of lanes are interleaved, so that one computes while another waits.
+//
+// Included only where an instruction set is switched on, after its primitives.
+
+#include <algorithm>
+#include <cstdint>
+#include <new>
+
+#include "diffusion_tiles.h"
+
+namespace pyquant {
+namespace {
+
+// Memory for vectors, which want to be aligned.
+template <typename Lanes>
+class VectorBuffer {
+ public:
+  using Vector = typename Lanes::Vector;
+  explicit VectorBuffer(std::int64_t size)
+      : begin_(static_cast<Vector*>(
+            ::operator new(size * sizeof(Vector), std::align_val_t(alignof(Vector))))) {}
+  ~VectorBuffer() { ::operator delete(begin_, std::align_val_t(alignof(Vector))); }
+  VectorBuffer(const VectorBuffer&) = delete;
+  VectorBuffer& operator=(const VectorBuffer&) = delete;
+  Vector* begin() const { return begin_; }
+
+ private:
+  Vector* begin_;
+};
+
+template <typename Step>
+class PlaneGroups {
+ public:
+  using Lanes = typename Step::Lanes;
+  using Vector = typename Lanes::Vector;
+  static constexpr int lanes = Lanes::lanes;
+  static constexpr int columns = Lanes::columns;
+
+  PlaneGroups(const DiffusionCall& call, const Step& step)
+      : call_(call),
+        step_(step),
+        tiles_(call),
+        errors_((call.from.width + 1) * Step::chains) {}
+
+  void dither(std::int64_t first, std::int64_t last) {
+    std::int64_t plane = first;
+    for (; last - plane > lanes; plane += Step::chains * lanes) {
+      dither_group<Step::chains>(plane, last);
+    }
+    if (plane < last) dither_group<1>(plane, last);
+  }
+
+ private:
+  template <int chains>
+  struct State {
+    Vector up_left[chains];
+    Vector up[chains];
+    Vector left[chains];
+  };
+
+  // Planes first.. in `chains` times `lanes` lanes, fewer if `last` comes before.
+  template <int chains>
+  void dither_group(std::int64_t first, std::int64_t last) {
+    LanePositions<Lanes> from[chains];
+    LanePositions<Lanes> to[chains];
+    for (int chain = 0; chain < chains; ++chain) {
+      const std::int64_t begin = std::min(first + chain * lanes, last);
+      const std::int64_t end = std::min(begin + lanes, last);
+      place(call_.from, begin, end, from[chain]);
+      place(call_.to, begin, end, to[chain]);
+    }
+    const std::int64_t width = call_.from.width;
+    const std::int64_t height = call_.from.height;
+    std::fill_n(errors_.begin(), (width + 1) * chains, Step::no_error());
+    if (rows_touch(call_.from) && rows_touch(call_.to)) {
+      dither_segment<chains>(from, 0, to, 0, width * height);
+      return;
+    }
+    for (std::int64_t row = 0; row < height; ++row) {
+      dither_segment<chains>(from, row * call_.from.row_stride, to, row * call_.to.row_stride,
+                             width);
+    }
+  }
+
+  void place(const Planes& planes, std::int64_t begin, std::int64_t end,
+             LanePositions<Lanes>& positions) const {
+    positions.end_used = static_cast<int>(end - begin);
+    positions.column_stride = planes.column_stride;
+    for (int lane = 0; lane < positions.end_used; ++lane) {
+      positions.offset[lane] = planes.offset(begin + lane);
+    }
+    positions.find_direct(call_.format == Lanes::native_format);
+  }
+
+  static bool rows_touch(const Planes& planes) {
+    return planes.row_stride == planes.width * planes.column_stride;
+  }
+
+  // `length` samples, whole rows, that follow one another in every lane.
+  template <int chains>
+  void dither_segment(const LanePositions<Lanes>* from, std::int64_t from_offset,
+                      const LanePositions<Lanes>* to, std::int64_t to_offset,
+                      std::int64_t length) {
+    const std::int64_t width = call_.from.width;
+    Vector tile[chains][columns];
+    State<chains> state;
+    std::int64_t column = 0;
+    for (std::int64_t position = 0; position < length; position += columns) {
+      const int count = static_cast<int>(std::min<std::int64_t>(columns, length - position));
+      for (int chain = 0; chain < chains; ++chain) {
+        tiles_.read(from[chain], from_offset, position, length, tile[chain]);
+      }
+      for (int begin = 0; begin < count;) {
+        const int end = static_cast<int>(std::min<std::int64_t>(count, begin + width - column));
+        Vector* errors = errors_.begin() + column * chains;
+        column += end - begin;
+        if (errors == errors_.begin()) {
+          begin_row(state);
+          diffuse<chains, true>(tile, begin, begin + 1, errors, state);
+          ++begin;
+          errors += chains;
+        }
+        diffuse<chains, false>(tile, begin, end, errors, state);
+        begin = end;
+        if (column == width) column = 0;
+      }
+      for (int chain = 0; chain < chains; ++chain) {
+        tiles_.write(tile[chain], to[chain], to_offset, position, length);
+      }
+    }
+  }
+
+  template <int chains>
+  void begin_row(State<chains>& state) const {
+    for (int chain = 0; chain < chains; ++chain) {
+      state.up_left[chain] = Step::no_error();
+      state.up[chain] = errors_.begin()[chain];
+      state.left[chain] = Step::no_error();
+    }
+  }
+
+  // Steps over columns begin..end-1 of the tile. `errors` belongs to the first of
+  // them.
+  template <int chains, bool first_column>
+  void diffuse(Vector (*tile)[columns], int begin, int end, Vector* errors,
+               State<chains>& carried) const {
+    const Step step = step_;
+    State<chains> state = carried;
+#pragma GCC unroll 4
+    for (int i = begin; i < end; ++i) {
+      Vector* const next_errors = errors + chains;
+#pragma GCC unroll 8
+      for (int chain = 0; chain < chains; ++chain) {
+        const Vector up_right = next_errors[chain];
+        const bool takes_up_right = !first_column || Step::first_column_takes_up_right;
+        Vector level;
+        Vector error;
+        step(tile[chain][i], state.up_left[chain], state.up[chain],
+             takes_up_right ? up_right : Step::no_error(), state.left[chain], level, error);
+        tile[chain][i] = level;
+        errors[chain] = error;
+        state.up_left[chain] = state.up[chain];
+        state.up[chain] = up_right;
+        state.left[chain] = error;
+      }
+      errors = next_errors;
+    }
+    carried = state;
+  }
+
+  const DiffusionCall& call_;
+  const Step step_;
+  const Tiles<Lanes> tiles_;
+  VectorBuffer<Lanes> errors_;  // of the row above, by column; one beyond the last stays zero
+};
+
+}  // namespace
+}  // namespace pyquant
