@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import IO
 
 from benchmarks.cases import Case
@@ -57,7 +58,7 @@ def to_markdown(
     table = Table(results)
     parts = [
         f"# Benchmarks on {machine['device'] if config.device == 'cuda' else 'the CPU'}",
-        _machine_lines(config, machine, left_out),
+        _machine_lines(config, machine, left_out, results),
     ]
     if goals:
         parts += ["## Targets", targets_table(goals)]
@@ -65,7 +66,8 @@ def to_markdown(
     for op in dict.fromkeys(case.op for case in table.by_case):
         of_op = [case for case in table.by_case if case.op == op]
         parts += [f"## {op}", _own_table(table, of_op)]
-        parts += ["Everything in M samples/s, one thread:", _throughput_table(table, of_op)]
+        threads = ", one thread" if config.device == "cpu" else ""
+        parts += [f"Everything in M samples/s{threads}:", _throughput_table(table, of_op)]
     if any(name.startswith(f"{OWN} ") for row in table.by_case.values() for name, _ in row):
         parts += ["## Instruction sets", _paths_table(table)]
     return "\n\n".join(parts) + "\n"
@@ -85,11 +87,12 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _machine_lines(config: Config, machine: dict, left_out: dict) -> str:
+def _machine_lines(config: Config, machine: dict, left_out: dict, results: list[Result]) -> str:
     processor = machine["processor"]
     commit = machine["commit"]
     caches = ", ".join(f"{name} {size}" for name, size in processor["caches"].items())
     family = f" (family {processor['cpu family']})" if "cpu family" in processor else ""
+    spread = median(_spread(result) for result in results)
     build = machine["build"]
     target = build["cpu"] if config.device == "cpu" else f"CUDA for {build['cuda architectures']}"
     lines = [
@@ -100,7 +103,7 @@ def _machine_lines(config: Config, machine: dict, left_out: dict) -> str:
         f"- pyquant {build['pyquant']}: {target}; commit {commit['id'][:12]}"
         + (" with uncommitted changes" if commit["dirty"] else ""),
         f"- {config.rounds} interleaved rounds, {config.seconds:g} s per measurement; "
-        "medians, ± is half the interquartile range",
+        f"medians, ± is half the interquartile range, {spread:.0%} for the typical measurement",
     ]
     lines += [f"- instruction set {name} left out: {reason}" for name, reason in left_out.items()]
     return "\n".join(lines)

@@ -21,7 +21,12 @@ from benchmarks.verification import VerificationError, check_levels
 from pyquant import reference
 
 TINY = Config(
-    sizes=("image",), dtypes=("uint8", "float32"), instruction_sets=(), seconds=0.001, rounds=3
+    sizes=("image",),
+    dtypes=("uint8", "float32"),
+    threads=(1,),
+    instruction_sets=(),
+    seconds=0.001,
+    rounds=3,
 )
 IMAGE = Case("floyd_steinberg", "published", "uint8", "image", bits=2)
 
@@ -143,7 +148,9 @@ def test_timing_is_median_and_quartiles():
     assert found == Timing(2.0, 1.5, 3.0, 3, 1)
 
 
-def test_cuda_clock_divides_the_milliseconds_between_its_events(monkeypatch):
+@pytest.fixture
+def cuda_events(monkeypatch):
+    """Stand-ins for CUDA events: 8 milliseconds between any two. Returns what was called."""
     log = []
 
     class Event:
@@ -160,9 +167,26 @@ def test_cuda_clock_divides_the_milliseconds_between_its_events(monkeypatch):
             return 8.0
 
     monkeypatch.setattr(torch.cuda, "Event", Event)
-    seconds = timing.cuda_clock(lambda: log.append("call"))(2)
+    return log
+
+
+def test_cuda_clock_divides_the_milliseconds_between_its_events(cuda_events):
+    seconds = timing.cuda_clock(lambda: cuda_events.append("call"))(2)
     assert seconds == 0.004
-    assert log == ["call", "record", "call", "call", "record", "synchronize"]
+    assert cuda_events == ["call", "record", "call", "call", "record", "synchronize"]
+
+
+def test_cuda_run_times_copies_and_writes_files_named_cuda(cuda_events, monkeypatch, tmp_path):
+    """The path through the command that needs no kernel: images stay on the CPU."""
+    on_cpu = Case.image
+    monkeypatch.setattr(Case, "image", lambda case: on_cpu(replace(case, device="cpu")))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "stand-in")
+    results = run_and_write(replace(TINY, device="cuda", output=tmp_path).resolved())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cuda.json", "cuda.md", "cuda.png"]
+    assert {"pyquant", "copy_", "clone"} <= {result.contender for result in results}
+    assert not {"numba", "numpy", "dithering"} & {result.contender for result in results}
+    markdown = (tmp_path / "cuda.md").read_text()
+    assert "# Benchmarks on stand-in" in markdown and "## Targets" not in markdown
 
 
 def _result(case, contender, seconds, threads=1):
@@ -225,8 +249,9 @@ def test_instruction_sets_are_forced_verified_and_timed():
     assert torch.ops.pyquant.instruction_set() == chosen
 
     case = replace(IMAGE, size="batch", dtype="float32")
-    names = {result.contender for result in run_case(case, TINY, ["portable"])}
-    assert "pyquant portable" in names
+    results = run_case(case, replace(TINY, threads=(1, 2)), ["portable"])
+    timed = {(result.contender, result.threads) for result in results}
+    assert timed >= {("pyquant", 1), ("pyquant", 2), ("pyquant portable", 1)}
     assert torch.ops.pyquant.instruction_set() == chosen
 
 
