@@ -4,12 +4,12 @@ python -m experiments.before_dithering --data.source cifar10
 
 from pathlib import Path
 
-import tyro
 from matplotlib import pyplot
 from rich.console import Console
 
 from experiments.cell_store import StoredCell, describe, read_cells
 from experiments.cells import Attack, Cell
+from experiments.command_line import run_command
 from experiments.figure_files import save_figure
 from experiments.filters import FILTERS
 from experiments.paper_numbers import BEFORE_DITHERING, SOURCE
@@ -126,4 +126,4 @@ def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> Non
 
 
 if __name__ == "__main__":
-    main(tyro.cli(SweepConfig, description=__doc__))
+    run_command(main, SweepConfig, __doc__)

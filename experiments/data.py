@@ -8,14 +8,16 @@ from typing import Literal
 
 import numpy
 import torch
-import torchvision
 from PIL import Image
-from sklearn.datasets import load_digits
 from torch import Tensor
 
 from experiments.storage import atomic_path
 
 SplitName = Literal["train", "test"]
+
+
+class DownloadFailed(RuntimeError):
+    """The images could not be fetched; the message names the sources that need no download."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def load_split(config: DataConfig, split: SplitName) -> Split:
     Raises:
         ValueError: an option that is missing, or images that cannot be used: the message names the
             file.
-        RuntimeError: CIFAR-10 could not be downloaded.
+        DownloadFailed: CIFAR-10 could not be downloaded.
     """
     if split not in ("train", "test"):
         raise ValueError(f"split is {split!r}; accepted are train, test")
@@ -91,6 +93,9 @@ def load_split(config: DataConfig, split: SplitName) -> Split:
 
 
 def _digits(split: SplitName) -> Split:
+    # Imported here, and torchvision below: each would add a second to the start of every command.
+    from sklearn.datasets import load_digits
+
     bundled = load_digits()
     # Every fifth image is for testing: a fixed split that keeps the classes balanced and, since
     # writers come in runs, has every writer on both sides. It is a demonstration, not a benchmark.
@@ -110,11 +115,13 @@ def _digits(split: SplitName) -> Split:
 
 
 def _cifar10(config: DataConfig, split: SplitName) -> Split:
+    import torchvision
+
     root = config.path or Path.home() / ".cache" / "pyquant"
     try:
         dataset = torchvision.datasets.CIFAR10(str(root), train=split == "train", download=True)
     except (OSError, RuntimeError) as error:
-        raise RuntimeError(
+        raise DownloadFailed(
             f"CIFAR-10 could not be downloaded to {root}: {error}. Two sources need no download: "
             "--data.source folder --data.path DIR "
             "(images in train/CLASS/ and test/CLASS/) and --data.source digits"

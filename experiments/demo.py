@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-import tyro
 from matplotlib import pyplot
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from experiments.cells import Cell, measure
+from experiments.command_line import run_command
 from experiments.data import DataConfig, Split, load_split
 from experiments.examples import draw, fooled, restored
 from experiments.figure_files import save_figure
@@ -125,4 +125,4 @@ def draw_figure(path: Path, cells: dict, models: dict[str, torch.nn.Module], tes
 
 
 if __name__ == "__main__":
-    main(tyro.cli(DemoConfig, description=__doc__))
+    run_command(main, DemoConfig, __doc__)

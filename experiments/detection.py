@@ -1,10 +1,10 @@
 """Detection, Section V of the paper: python -m experiments.detection --data.source cifar10"""
 
-import tyro
 from rich.console import Console
 
 from experiments.before_dithering import own_cells, read_own_cells
 from experiments.cell_store import describe
+from experiments.command_line import run_command
 from experiments.row_report import write_rows
 from experiments.sweep import SweepConfig, run
 
@@ -62,4 +62,4 @@ def report(config: SweepConfig, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(SweepConfig, description=__doc__))
+    run_command(main, SweepConfig, __doc__)

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import tyro
 from matplotlib import pyplot
 from rich.console import Console
 
 from experiments.cell_store import StoredCell, describe, read_cells
 from experiments.cells import Cell
+from experiments.command_line import run_command
 from experiments.figure_files import save_figure
 from experiments.filters import FILTERS
 from experiments.paper_numbers import FIGURE4, SOURCE
@@ -120,4 +120,4 @@ def draw(path: Path, cells: list[StoredCell], models: str) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(SweepConfig, description=__doc__))
+    run_command(main, SweepConfig, __doc__)

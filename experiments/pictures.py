@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-import tyro
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -16,6 +15,7 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor
 
 from experiments.cells import Cell
+from experiments.command_line import run_command
 from experiments.data import DataConfig, load_split
 from experiments.examples import draw, fooled, restored
 from experiments.figure_files import save_figure
@@ -94,4 +94,4 @@ def bit_depths(image: Tensor, suffix: str, title: str) -> Figure:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(PicturesConfig, description=__doc__))
+    run_command(main, PicturesConfig, __doc__)

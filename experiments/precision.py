@@ -2,11 +2,11 @@
 
 from typing import get_args
 
-import tyro
 from rich.console import Console
 
 from experiments.cell_store import describe, read_cells
 from experiments.cells import Cell
+from experiments.command_line import run_command
 from experiments.filters import FILTERS
 from experiments.row_report import write_rows
 from experiments.runtime import Precision
@@ -83,4 +83,4 @@ def report(config: SweepConfig, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(SweepConfig, description=__doc__))
+    run_command(main, SweepConfig, __doc__)

@@ -3,11 +3,11 @@
 import platform
 import subprocess
 from datetime import datetime, timezone
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy
 import torch
-import torchvision
 
 import pyquant
 
@@ -21,7 +21,7 @@ def provenance(device: torch.device) -> dict:
             "pyquant": pyquant.__version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
+            "torchvision": version("torchvision"),
             "numpy": numpy.__version__,
         },
         "machine": {

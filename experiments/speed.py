@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-import tyro
 from rich.console import Console
 from rich.progress import Progress
 from torch.nn import functional
 
 from experiments.cells import BATCH_SIZE, Cell, Evaluator
+from experiments.command_line import run_command
 from experiments.data import Split
 from experiments.per_pixel import prepare_batch
 from experiments.progress import progress_columns
@@ -221,4 +221,4 @@ def main(config: SpeedConfig) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(SpeedConfig, description=__doc__))
+    run_command(main, SpeedConfig, __doc__)

@@ -1,10 +1,10 @@
 """Table I, clean accuracy: python -m experiments.table1 --data.source cifar10"""
 
-import tyro
 from rich.console import Console
 
 from experiments.cell_store import describe, read_cells
 from experiments.cells import Cell
+from experiments.command_line import run_command
 from experiments.grid_report import write_grid
 from experiments.labels import LABELS
 from experiments.paper_numbers import read_table
@@ -42,4 +42,4 @@ def report(config: SweepConfig, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(SweepConfig, description=__doc__))
+    run_command(main, SweepConfig, __doc__)

@@ -1,10 +1,10 @@
 """Table II, accuracy under PGD-20 at 8/255: python -m experiments.table2 --data.source cifar10"""
 
-import tyro
 from rich.console import Console
 
 from experiments.cell_store import certified_count, describe, read_cells
 from experiments.cells import Cell
+from experiments.command_line import run_command
 from experiments.filters import FILTERS
 from experiments.grid_report import write_grid
 from experiments.labels import LABELS
@@ -69,4 +69,4 @@ def report(config: SweepConfig, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(SweepConfig, description=__doc__))
+    run_command(main, SweepConfig, __doc__)

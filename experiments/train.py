@@ -1,19 +1,18 @@
 """Trains one model: python -m experiments.train --label 2d --preset short --data.source folder
 --data.path DIR"""
 
-import signal
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
-import tyro
 from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 from torch.nn import functional
 
 from experiments.augment import crop_and_flip
+from experiments.command_line import run_command
 from experiments.data import DataConfig, Split, load_split
 from experiments.graphs import Replayed
 from experiments.labels import check_label, prepare
@@ -268,17 +267,10 @@ def run_epochs(
             )
 
 
-def stop_like_ctrl_c() -> None:
-    """Makes SIGTERM end the process as Ctrl-C does: temporary files go, the terminal is left
-    whole."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-def main(config: Annotated[TrainConfig, tyro.conf.arg(name="")]) -> None:
+def main(config: TrainConfig) -> None:
     """Trains one model."""
-    stop_like_ctrl_c()
     train(config, Console())
 
 
 if __name__ == "__main__":
-    main(tyro.cli(TrainConfig))
+    run_command(main, TrainConfig, __doc__)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from experiments.data import DataConfig, load_split
+from experiments.data import DataConfig, DownloadFailed, load_split
 
 
 def save(path, color, size=(8, 8), mode="RGB"):
@@ -96,7 +96,7 @@ def test_failed_download_names_the_other_sources(tmp_path, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(urllib.request, "urlopen", unreachable)
-    with pytest.raises(RuntimeError) as raised:
+    with pytest.raises(DownloadFailed) as raised:
         load_split(DataConfig("cifar10", tmp_path), "train")
     for part in ("no route to host", "--data.source folder", "--data.source digits"):
         assert part in str(raised.value)

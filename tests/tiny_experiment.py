@@ -1,0 +1,39 @@
+"""A data set and a model small enough to train within a test."""
+
+from pathlib import Path
+
+import numpy
+from PIL import Image
+
+from experiments.data import DataConfig, load_split
+from experiments.runtime import Runtime
+from experiments.train import TrainConfig
+
+SIZE = 12
+ONE_THREAD = Runtime(device="cpu", threads=1)
+
+
+def write_images(directory: Path, train: int = 40, test: int = 20) -> DataConfig:
+    """Three classes of noise, each with more of one colour; written as PNG files."""
+    source = numpy.random.RandomState(0)
+    for split, count in (("train", train), ("test", test)):
+        for channel, name in enumerate(("red", "green", "blue")):
+            target = directory / split / name
+            target.mkdir(parents=True)
+            for number in range(count):
+                pixels = source.randint(60, 170, (SIZE, SIZE, 3))
+                pixels[..., channel] += 30
+                Image.fromarray(pixels.astype(numpy.uint8)).save(target / f"{number}.png")
+    return DataConfig("folder", directory, name="coloured noise")
+
+
+def train_config(data: DataConfig, models: Path, label: str = "2d", epochs: int = 3) -> TrainConfig:
+    """A short training run on these images."""
+    return TrainConfig(
+        label, "short", epochs=epochs, models=str(models), data=data, runtime=ONE_THREAD
+    )
+
+
+def test_split(data: DataConfig):
+    """The test images."""
+    return load_split(data, "test")
