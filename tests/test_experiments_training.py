@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -16,6 +17,7 @@ from rich.console import Console
 from tiny_experiment import ONE_THREAD, train_config, write_images
 
 import pyquant
+from experiments import train_all
 from experiments.augment import crop_and_flip, window
 from experiments.data import load_split
 from experiments.graphs import WARM_UP_CALLS, Replayed
@@ -24,7 +26,9 @@ from experiments.model import seeded_model
 from experiments.per_pixel import dither_plane
 from experiments.recipes import learning_rate, recipe
 from experiments.shipped import load_model
+from experiments.storage import lock
 from experiments.train import Trainer, train
+from experiments.train_all import TrainAllConfig
 
 QUIET = Console(quiet=True)
 
@@ -221,6 +225,21 @@ def test_training_learns_and_is_stored_as_it_is(tmp_path):
     model = load_model(path, torch.device("cpu"))
     assert not model.training and not any(p.requires_grad for p in model.parameters())
     assert path.stat().st_size < 600_000
+
+
+def test_all_models_are_trained_but_those_of_another_process(data, tmp_path, capsys):
+    config = TrainAllConfig(
+        ("1", "8", "2d"), "short", epochs=1, models=str(tmp_path), data=data, runtime=ONE_THREAD
+    )
+    with lock(tmp_path / "8.safetensors"):
+        train_all.main(config)
+    assert "8: another process is training it" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.glob("*.safetensors")) == [
+        "1.safetensors",
+        "2d.safetensors",
+    ]
+    with pytest.raises(ValueError, match="labels is '0'; accepted are 1, 1d"):
+        train_all.main(replace(config, labels=("1", "0")))
 
 
 def test_damaged_and_missing_models_are_named(tmp_path):

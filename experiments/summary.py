@@ -1,0 +1,89 @@
+"""Every model in one line, from what is stored: python -m experiments.summary"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.cell_store import StoredCell, describe, read_cells
+from experiments.command_line import run_command
+from experiments.filters import FILTERS
+from experiments.paper_numbers import SOURCE, read_table
+from experiments.row_report import write_rows
+from experiments.shipped import available, model_path
+from experiments.storage import read_json
+from experiments.sweep import RESULTS
+from experiments.table2 import EPSILON
+
+
+@dataclass(frozen=True)
+class SummaryConfig:
+    """What to sum up."""
+
+    models: str = "short"
+    """Name of a set in experiments/models, or a directory."""
+    results: Path = RESULTS
+    """Directory of the cells and the reports."""
+
+
+def main(config: SummaryConfig) -> None:
+    """Writes summary.csv and .md: each model on its own kind of images, clean and attacked."""
+    name = Path(config.models).name
+    attacked = {
+        cell.model: cell
+        for cell in read_cells(config.results, name, "after")
+        if cell.model == cell.column and cell.epsilon == EPSILON
+    }
+    records = {
+        label: read_json(model_path(label, config.models).with_suffix(".json"))
+        for label in available(config.models)
+    }
+    if not records:
+        raise ValueError(f"models is {config.models!r}; no model is there")
+    clean, filtered = read_table("table1"), read_table("table2")
+    note = (
+        f"Models: {name}, each tested on the kind of images that it was trained on. Accuracy on all "
+        "test images first, then on the attacked ones: PGD, 20 steps of 2/255, epsilon 8/255, added "
+        f"after quantization. The columns of the paper are from {SOURCE}."
+    )
+    if attacked:
+        note += f" Attacked: {describe(list(attacked.values()))}"
+    stem = config.results / "summary"
+    write_rows(
+        stem,
+        "Every model at a glance",
+        note,
+        (
+            "model",
+            "epochs",
+            "clean",
+            "paper clean",
+            "attacked images",
+            "clean on them",
+            *(f"filter {name}" for name in FILTERS),
+            "paper floor",
+        ),
+        [
+            (
+                label,
+                record["config"]["recipe"]["epochs"],
+                record["test_accuracy"],
+                clean[label, label],
+                *_attacked(attacked.get(label)),
+                filtered[label, label],
+            )
+            for label, record in records.items()
+        ],
+    )
+    Console().print(f"{stem}.csv, .md: {len(records)} models")
+
+
+def _attacked(cell: StoredCell | None) -> tuple[int | float | None, ...]:
+    if cell is None:
+        return (None,) * (2 + len(FILTERS))
+    accuracies = (cell.accuracy("attacked", name) for name in FILTERS)
+    return (cell.images, cell.accuracy("clean", "none"), *accuracies)
+
+
+if __name__ == "__main__":
+    run_command(main, SummaryConfig, __doc__)

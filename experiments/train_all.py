@@ -1,0 +1,47 @@
+"""Trains the models of a set one after another: python -m experiments.train_all --preset short"""
+
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+from rich.console import Console
+
+from experiments.command_line import run_command
+from experiments.data import DataConfig
+from experiments.labels import LABELS, check_label
+from experiments.runtime import Runtime
+from experiments.storage import LockedElsewhere
+from experiments.train import TrainConfig, train
+
+
+@dataclass(frozen=True)
+class TrainAllConfig:
+    """Trains every model that is not done; several processes can share the work."""
+
+    labels: tuple[str, ...] = LABELS
+    """Which models, in this order."""
+    preset: Literal["paper", "short"] = "paper"
+    """paper: 160 epochs, steps. short: one cycle, 24 epochs."""
+    epochs: int | None = None
+    """Another number of epochs than the preset's."""
+    seed: int = 0
+    models: str = ""
+    """Name of the set in experiments/models, or a directory (default: the name of the preset)."""
+    data: DataConfig = field(default_factory=DataConfig)
+    runtime: Runtime = field(default_factory=Runtime)
+
+
+def main(config: TrainAllConfig) -> None:
+    """Trains the models in turn; one that another process is training is left to it."""
+    console = Console()
+    for label in config.labels:
+        check_label(label, "labels")
+    shared = {f.name: getattr(config, f.name) for f in fields(config) if f.name != "labels"}
+    for label in config.labels:
+        try:
+            train(TrainConfig(label, **shared), console)
+        except LockedElsewhere:
+            console.print(f"{label}: another process is training it")
+
+
+if __name__ == "__main__":
+    run_command(main, TrainAllConfig, __doc__)
