@@ -1,0 +1,87 @@
+"""What README.md of the experiments says: its commands parse, its files exist, its numbers are ours."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import tyro
+
+from experiments import command_line
+from experiments.cells import unpack
+from experiments.sweep import RESULTS
+
+DIRECTORY = RESULTS.parent
+README = (DIRECTORY / "README.md").read_text()
+COMMANDS = re.findall(r"^python -m (experiments\.\w+)([^#\n]*)", README, re.MULTILINE)
+
+
+def test_every_module_with_a_command_is_in_the_readme():
+    modules = {
+        f"experiments.{path.stem}"
+        for path in DIRECTORY.glob("*.py")
+        if "    run_command(main" in path.read_text()
+    }
+    assert modules - {"experiments.demo"} == {module for module, _ in COMMANDS}
+    assert "make demo" in README
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules.*:RuntimeWarning")
+@pytest.mark.parametrize(("module", "options"), COMMANDS)
+def test_command_parses(module, options, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(
+        command_line,
+        "run_command",
+        lambda main, config, description: parsed.append(tyro.cli(config, args=options.split())),
+    )
+    runpy.run_module(module, run_name="__main__")
+    assert len(parsed) == 1
+
+
+def test_every_file_it_links_exists():
+    links = re.findall(r"\]\(((?:results|models)[^)]*)\)", README)
+    links += [f"results/{name}" for name in re.findall(r"figure\d\.png", README)]
+    assert links
+    assert [link for link in links if not (DIRECTORY / link).exists()] == []
+
+
+def stored_cell(attack):
+    return json.loads((RESULTS / f"cells/short/{attack}/2d_on_2d_eps8_n2000.json").read_text())
+
+
+def percent(attack, state, name):
+    cell = stored_cell(attack)
+    right = unpack(cell[state][name]["predictions"]) == unpack(cell["labels"])
+    return f"{100 * right.mean():.2f} %"
+
+
+def test_numbers_are_those_of_the_stored_predictions():
+    clean = percent("after", "clean", "none")
+    unfiltered = percent("after", "attacked", "none")
+    assert f"of which it classifies {clean} correctly" in README
+    assert f"PGD-20 at 8/255 leaves {unfiltered} without a filter" in README
+    for name in ("floor", "nearest"):
+        cell = stored_cell("after")
+        assert cell["attacked"][name]["predictions"] == cell["clean"][name]["predictions"]
+    transfer, adaptive = (percent(f"before_{how}", "attacked", "floor") for how in TRANSFERS)
+    assert f"falls to {transfer} when the attack was made against the bare network" in README
+    assert f"and to {adaptive} when the attack goes through the dithering" in README
+    record = json.loads((DIRECTORY / "models/short/2d.json").read_text())
+    assert f"reaches {100 * record['test_accuracy']:.2f} % on the 10,000 clean" in README
+
+
+TRANSFERS = ("transfer", "adaptive")
+
+
+def test_results_name_no_place_on_a_disk():
+    stored = [*RESULTS.rglob("*.json"), *(DIRECTORY / "models").rglob("*.json")]
+    assert stored
+    for path in stored:
+        assert not re.search(r'"(/|~|[A-Z]:\\)', path.read_text()), path
+
+
+def test_shipped_models_fit():
+    models = [path for path in Path(DIRECTORY / "models").rglob("*.safetensors")]
+    assert models and sum(path.stat().st_size for path in models) < 10_000_000
