@@ -8,8 +8,7 @@ from torch.nn import functional
 def crop_and_flip(
     images: Tensor, generator: torch.Generator, *, padding: int = 4, flip: bool = True
 ) -> Tensor:
-    """Pads every image with zeros, cuts a window of the old size at a random place, and flips half
-    of them.
+    """Pads with zeros, cuts a window of the old size at a random place, and flips half of them.
 
     Args:
         images: (N, C, H, W) uint8.
@@ -31,8 +30,7 @@ def crop_and_flip(
 def window(
     images: Tensor, top: Tensor, left: Tensor, flipped: Tensor | None, padding: int
 ) -> Tensor:
-    """The windows of the padded ``images`` at rows ``top`` and columns ``left``, flipped where
-    told.
+    """The windows of the padded images at the given places, flipped where told.
 
     Args:
         images: (N, C, H, W) uint8.

@@ -102,26 +102,19 @@ PAPER_ROW = ("1d", "before_transfer", "floor")
 def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> None:
     """Bars of the accuracy behind the paper's filter, a group for each model."""
     labels = list(dict.fromkeys(cell.model for _, cell in cells))
-    figure, axis = pyplot.subplots(figsize=(2.5 + 1.2 * len(labels), 4.5), layout="constrained")
-    width = 0.2
-    for number, state in enumerate(("clean", *ATTACKS)):
-        shown = [
-            (
-                cell.model,
-                cell.accuracy(*(("clean",) if state == "clean" else ("attacked",)), "floor"),
-            )
-            for attack, cell in cells
-            if attack == ("after" if state == "clean" else state)
-        ]
-        places = [labels.index(model) + (number - 1.5) * width for model, _ in shown]
-        bars = axis.bar(places, [100 * value for _, value in shown], width, label=state)
-        axis.bar_label(bars, fmt="%.0f", fontsize=8)
+    bars = {"clean": {cell.model: cell.accuracy("clean", "floor") for _, cell in cells}}
+    for wanted in ATTACKS:
+        bars[wanted] = {c.model: c.accuracy("attacked", "floor") for a, c in cells if a == wanted}
+    width = 0.8 / len(bars)
+    figure, axis = pyplot.subplots(figsize=(6 + 0.6 * len(labels), 4.5), layout="constrained")
+    for number, (name, values) in enumerate(bars.items()):
+        places = [labels.index(model) + (number - 1.5) * width for model in values]
+        drawn = axis.bar(places, [100 * v for v in values.values()], width, label=name)
+        axis.bar_label(drawn, fmt="%.0f", fontsize=8)
     axis.set_xticks(range(len(labels)), labels)
     axis.set(xlabel="model", ylabel="accuracy, percent", ylim=(0, 105))
-    axis.set_title(
-        f"PGD at 8/255 before and after dithering, filter: floor ({models})", fontsize=10
-    )
-    axis.legend(ncols=4, fontsize=8, loc="upper center")
+    axis.set_title(f"PGD at 8/255, filter: floor, models: {models}", fontsize=10)
+    figure.legend(ncols=4, fontsize=8, loc="outside lower center")
     save_figure(path, figure)
 
 

@@ -81,8 +81,7 @@ class Cell:
 
 
 def subset(total: int, images: int) -> Tensor:
-    """Indices, (min(images, total),) int64, of a random subset that is the same on every
-    machine."""
+    """Indices, (min(images, total),) int64, of a random subset, the same on every machine."""
     shuffled = numpy.random.RandomState(SUBSET_SEED).permutation(total)
     return torch.from_numpy(shuffled[:images]).long()
 
@@ -212,8 +211,7 @@ def unpack(text: str) -> numpy.ndarray:
 
 
 def cell_config(cell: Cell, model_digest: str, test_data: dict) -> dict:
-    """What decides the result of a cell: stored in its file, compared before it is taken as
-    done."""
+    """What decides the result of a cell: stored with it, compared before it counts as done."""
     return {
         **asdict(cell),
         "step": cell.step,

@@ -34,8 +34,7 @@ class DataConfig:
     name: str | None = None
     """folder: what results call these images (default: the name of the directory)."""
     cache: Path | None = None
-    """folder: a directory for the decoded images, so that the next start is quick (default: none
-    kept)."""
+    """folder: a directory for the decoded images, for a quick start next time (default: none)."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,10 @@ class Split:
     classes: tuple[str, ...]
     source: str
     flip: bool
-    """Whether a mirrored image is still one of its class: true for photographs, false for
-    digits."""
+    """Whether a mirrored image is still one of its class: that of a digit is not."""
 
     def describe(self) -> dict:
-        """What a result says of its data: where it came from, how much, and a digest of every
-        value."""
+        """What a result says of its data: source, amount, and a digest of every value."""
         content = hashlib.sha256()
         for tensor in (self.images, self.labels):
             content.update(tensor.cpu().numpy().tobytes())

@@ -1,5 +1,4 @@
-"""The adversarial filter of the paper: quantize what arrived once more, to the bit depth it was
-sent with."""
+"""The paper's filter: quantize what arrived once more, to the bit depth it was sent with."""
 
 from torch import Tensor
 
@@ -11,16 +10,14 @@ FILTERS: tuple[str, ...] = ("none", "floor", "nearest")
 
 
 def apply_filter(name: str, images: Tensor, bits: int) -> Tensor:
-    """Filters ``images``, (N, C, H, W) float in [0, 1], with one of FILTERS at ``bits`` bits per
-    channel."""
+    """Filters (N, C, H, W) floats in [0, 1] with one of FILTERS at ``bits`` bits per channel."""
     if name not in FILTERS:
         raise ValueError(f"filter is {name!r}; accepted are {', '.join(FILTERS)}")
     return images if name == "none" else pyquant.linear_quantize(images, bits, rounding=name)
 
 
 def certified_epsilon(name: str, label: str) -> float:
-    """Largest perturbation, in [0, 1], that filter ``name`` is proved to undo on images of
-    ``label``.
+    """Largest perturbation, in [0, 1], that a filter is proved to undo on images of ``label``.
 
     Without a filter that is 0. Dithered images hold the published levels, linear ones the exact
     fractions ``k/(2**bits - 1)``, which are the textbook levels.

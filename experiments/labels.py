@@ -51,8 +51,7 @@ def prepare(images: Tensor, label: str) -> Tensor:
 
 
 def quantize(values: Tensor, label: str) -> Tensor:
-    """As ``prepare``, but from images that are no longer 8-bit; its gradient passes straight
-    through.
+    """As ``prepare``, but from floats; the gradient passes straight through.
 
     Args:
         values: (N, C, H, W) float32 in [0, 1].

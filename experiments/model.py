@@ -1,5 +1,4 @@
-"""ResNet20 for 32x32 images (He et al. 2016, section 4.2), with the shortcuts that have no
-parameters."""
+"""ResNet20 for 32x32 images (He et al. 2016, section 4.2), shortcuts without parameters."""
 
 from itertools import pairwise
 
@@ -9,8 +8,7 @@ from torch.nn import functional
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut; where the width doubles, the shortcut is padded with
-    zeros."""
+    """Two 3x3 convolutions and a shortcut, padded with zeros where the width doubles."""
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -62,8 +60,7 @@ class ResNet20(nn.Module):
 
 
 def seeded_model(seed: int, classes: int) -> ResNet20:
-    """A ResNet20 whose initial parameters depend on ``seed`` alone; the global random state is
-    left as it was."""
+    """A ResNet20 initialised from ``seed`` alone; the global random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ResNet20(classes)

@@ -26,8 +26,7 @@ Table = dict[tuple[str, str], float]
 
 
 def read_table(name: str) -> Table:
-    """Reads ``table1`` or ``table2`` as {(model, column): accuracy}; cells lost from the text are
-    absent."""
+    """Reads ``table1`` or ``table2`` as {(model, column): accuracy}, without the lost cells."""
     with open(PAPER / f"{name}.csv", newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     return {

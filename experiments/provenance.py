@@ -33,8 +33,7 @@ def provenance(device: torch.device) -> dict:
 
 
 def _commit() -> str | None:
-    """The commit of the source tree, with ``-dirty`` if it was changed since; None outside a git
-    repository."""
+    """The commit of the source tree, ``-dirty`` if changed since; None outside git."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],

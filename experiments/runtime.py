@@ -8,6 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+import pyquant
+
 Precision = Literal["bfloat16", "float32"]
 
 
@@ -18,8 +20,7 @@ class Runtime:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: CUDA if there is a GPU and pyquant is built for it, else the CPU."""
     threads: int | None = None
-    """CPU threads (default: torch's own choice). Results repeat bit for bit for one number of
-    threads."""
+    """CPU threads (default: torch's choice). Bits repeat for the same number of threads."""
     precision: Precision = "bfloat16"
     """Arithmetic of the network; parameters, loss and images stay float32."""
 
@@ -33,13 +34,17 @@ class Runtime:
             raise ValueError(
                 "device is 'cuda', but torch finds no GPU here; accepted are auto, cpu"
             )
-        use_cuda = self.device == "cuda" or (self.device == "auto" and torch.cuda.is_available())
+        built = not pyquant.build_info()["cuda architectures"].startswith("none")
+        if self.device == "cuda" and not built:
+            raise ValueError(
+                "device is 'cuda', but pyquant is built without; accepted are auto, cpu"
+            )
+        use_cuda = self.device != "cpu" and built and torch.cuda.is_available()
         return torch.device("cuda" if use_cuda else "cpu")
 
 
 def logits_of(model: nn.Module, precision: Precision) -> Callable[[Tensor], Tensor]:
-    """The network as a function of images alone: its convolutions in ``precision``, its logits in
-    float32."""
+    """The network as a function of images alone, computing in ``precision``; float32 logits."""
     if precision not in ("bfloat16", "float32"):
         raise ValueError(f"precision is {precision!r}; accepted are bfloat16, float32")
     device = next(model.parameters()).device.type

@@ -16,8 +16,7 @@ MODELS = Path(__file__).parent / "models"
 
 
 def model_path(label: str, models: str | Path) -> Path:
-    """The file of model ``label``; ``models`` is the name of a set in experiments/models or a
-    directory."""
+    """The file of a model; ``models`` names a set in experiments/models, or is a directory."""
     directory = Path(models)
     if directory.name == str(models):
         directory = MODELS / directory
@@ -30,8 +29,7 @@ def available(models: str | Path) -> list[str]:
 
 
 def save_model(model: ResNet20, path: Path, config: dict) -> None:
-    """Writes a model with its configuration in the metadata; convolutions and linear weights as
-    float16.
+    """Writes a model with its configuration in the metadata, its weights as float16.
 
     Everything that has one dimension (batch normalisation, biases) stays float32: it is small, and
     its variances need the range.

@@ -17,8 +17,7 @@ class LockedElsewhere(RuntimeError):
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a path to write to; what is there at the end of the block becomes ``path`` in one
-    step.
+    """Yields a path to write to; what is there in the end becomes ``path`` in one step.
 
     If the block raises, or the process dies in it, ``path`` is as it was before.
     """
@@ -41,8 +40,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes ``value`` to ``path`` as indented JSON, whole or not at all. NaN is refused: it is no
-    JSON."""
+    """Writes indented JSON, whole or not at all; NaN is refused, since it is no JSON."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 

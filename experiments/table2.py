@@ -15,8 +15,7 @@ EPSILON = 8.0
 
 
 def main(config: SweepConfig) -> None:
-    """Every model on every kind of test images, attacked; the same attacked images for each
-    filter."""
+    """Every model on every kind of attacked test images, the same ones for each filter."""
     console = Console()
     if not config.report_only:
         # The diagonal first: it is what the paper is about.

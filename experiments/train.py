@@ -1,5 +1,4 @@
-"""Trains one model: python -m experiments.train --label 2d --preset short --data.source folder
---data.path DIR"""
+"""Trains one model: python -m experiments.train --label 2d --preset short"""
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -97,16 +96,21 @@ class Trainer:
         self.correct += (logits.argmax(1) == labels).sum()
 
     def batch(self, index: Tensor, generator: torch.Generator) -> Tensor:
-        """The images ``index`` of the split, cropped, flipped and quantized: (N, 3, H, W)
-        float32."""
+        """Images of the split, cropped, flipped and quantized: (N, 3, H, W) float32."""
         images = crop_and_flip(
             self.split.images[index], generator, padding=self.settings.padding, flip=self.split.flip
         )
         return prepare(images, self.label)
 
     def epoch(self, on_step=lambda: None) -> None:
-        """Trains for one epoch; ``on_step`` is called after each step. Waits for the device only
-        at the end."""
+        """Trains for one epoch, and waits for the device only at its end.
+
+        Args:
+            on_step: called after each step.
+
+        Raises:
+            FloatingPointError: the loss is not a number any more.
+        """
         generator = torch.Generator(self.device).manual_seed((self.seed << 20) + self.epochs_done)
         self.model.train()
         self.loss_sum.zero_()
@@ -155,8 +159,7 @@ class Trainer:
 def predictions(
     model: ResNet20, images: Tensor, label: str, precision: str, batch_size: int = 500
 ) -> Tensor:
-    """Classes, (N,) int64, that ``model`` (in evaluation mode) gives to (N, 3, H, W) uint8
-    ``images`` as ``label``."""
+    """Classes, (N,) int64, of (N, 3, H, W) uint8 images as ``label``; model in evaluation mode."""
     logits = logits_of(model, precision)
     return torch.cat(
         [logits(prepare(batch, label)).argmax(1) for batch in images.split(batch_size)]
@@ -164,8 +167,7 @@ def predictions(
 
 
 def accuracy(model: ResNet20, split: Split, label: str, precision: str) -> float:
-    """Part of the images of ``split``, prepared as ``label``, that ``model`` classifies
-    correctly."""
+    """Part of the images of ``split``, prepared as ``label``, that the model gets right."""
     model.eval()
     return float(
         (predictions(model, split.images, label, precision) == split.labels).double().mean()
@@ -187,8 +189,7 @@ def resolved(config: TrainConfig, train: Split, test: Split) -> dict:
 
 
 def train(config: TrainConfig, console: Console) -> Path:
-    """Trains the model that ``config`` describes, or finds it done, and returns the path of its
-    file.
+    """Trains the model that ``config`` describes, or finds it done; returns the path of its file.
 
     Beside LABEL.safetensors it writes LABEL.json: configuration, history, test accuracy of the
     model as stored, provenance. Until then LABEL.checkpoint holds the last epoch.
