@@ -411,7 +411,7 @@ class PublishedStep {
 class TextbookStep {
  public:
   using Lanes = FloatLanes;
-  static constexpr int chains = 4;
+  static constexpr int chains = 2;
   static constexpr int stripe_registers = 2;
   static constexpr bool first_column_takes_up_right = true;
 

@@ -49,12 +49,15 @@ struct DiffusionKernels {
 
   // Rows of a stripe, 0 if there is no such kernel.
   int rows_at_once;
-  // Dithers one stripe of a plane. The stripes of a plane share `row_above`, of
-  // row_above_bytes(width); it needs no initialisation. `before` and `own` are
-  // null if the stripe before is finished and nobody waits for this one.
-  void (*dither_stripe)(const DiffusionCall& call, std::int64_t plane, std::int64_t stripe,
-                        void* row_above, StripeProgress* before, StripeProgress* own);
+  // What a stripe of that width needs: a row that all stripes of a plane share,
+  // and a buffer that begins with a cache line. Neither needs initialisation.
   std::int64_t (*row_above_bytes)(std::int64_t width);
+  std::int64_t (*buffer_bytes)(std::int64_t width);
+  // Dithers one stripe of a plane. `before` is null if the stripe before it is
+  // finished, `own` if nobody waits for this one.
+  void (*dither_stripe)(const DiffusionCall& call, std::int64_t plane, std::int64_t stripe,
+                        void* row_above, void* buffer, const StripeProgress* before,
+                        StripeProgress* own);
 };
 
 DiffusionKernels portable_kernels(Variant variant);

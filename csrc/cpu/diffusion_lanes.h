@@ -45,21 +45,19 @@ void dither_planes(const DiffusionCall& call, std::int64_t first, std::int64_t l
 }
 
 void dither_stripe(const DiffusionCall& call, std::int64_t plane, std::int64_t stripe,
-                   void* row_above, StripeProgress* before, StripeProgress* own) {
+                   void* row_above, void* buffer, const StripeProgress* before,
+                   StripeProgress* own) {
   with_step(call, [&](const auto& step) {
-    using ThisStripe = Stripe<std::decay_t<decltype(step)>>;
-    ThisStripe(call, step, plane, stripe)
-        .dither(static_cast<typename ThisStripe::Sample*>(row_above), before, own);
+    Stripe<std::decay_t<decltype(step)>>(call, step, plane, stripe, row_above, buffer)
+        .dither(before, own);
   });
 }
 
 template <typename Step>
 DiffusionKernels kernels_of_step() {
-  return {Step::Lanes::lanes, dither_planes, Stripe<Step>::rows, dither_stripe,
-          [](std::int64_t width) {
-            return Stripe<Step>::row_above_size(width) *
-                   static_cast<std::int64_t>(sizeof(typename Step::Lanes::Sample));
-          }};
+  return {Step::Lanes::lanes,   dither_planes,
+          Stripe<Step>::rows,   Stripe<Step>::row_above_bytes,
+          Stripe<Step>::buffer_bytes, dither_stripe};
 }
 
 DiffusionKernels kernels_for(Variant variant) {

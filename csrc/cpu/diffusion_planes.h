@@ -18,29 +18,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <new>
 
+#include "aligned_buffer.h"
 #include "diffusion_tiles.h"
 
 namespace pyquant {
 namespace {
-
-// Memory for vectors, which want to be aligned.
-template <typename Lanes>
-class VectorBuffer {
- public:
-  using Vector = typename Lanes::Vector;
-  explicit VectorBuffer(std::int64_t size)
-      : begin_(static_cast<Vector*>(
-            ::operator new(size * sizeof(Vector), std::align_val_t(alignof(Vector))))) {}
-  ~VectorBuffer() { ::operator delete(begin_, std::align_val_t(alignof(Vector))); }
-  VectorBuffer(const VectorBuffer&) = delete;
-  VectorBuffer& operator=(const VectorBuffer&) = delete;
-  Vector* begin() const { return begin_; }
-
- private:
-  Vector* begin_;
-};
 
 template <typename Step>
 class PlaneGroups {
@@ -54,7 +37,7 @@ class PlaneGroups {
       : call_(call),
         step_(step),
         tiles_(call),
-        errors_((call.from.width + 1) * Step::chains) {}
+        errors_((call.from.width + 1) * Step::chains * sizeof(Vector)) {}
 
   void dither(std::int64_t first, std::int64_t last) {
     std::int64_t plane = first;
@@ -85,7 +68,7 @@ class PlaneGroups {
     }
     const std::int64_t width = call_.from.width;
     const std::int64_t height = call_.from.height;
-    std::fill_n(errors_.begin(), (width + 1) * chains, Step::no_error());
+    std::fill_n(errors(), (width + 1) * chains, Step::no_error());
     if (rows_touch(call_.from) && rows_touch(call_.to)) {
       dither_segment<chains>(from, 0, to, 0, width * height);
       return;
@@ -98,12 +81,12 @@ class PlaneGroups {
 
   void place(const Planes& planes, std::int64_t begin, std::int64_t end,
              LanePositions<Lanes>& positions) const {
-    positions.end_used = static_cast<int>(end - begin);
-    positions.column_stride = planes.column_stride;
-    for (int lane = 0; lane < positions.end_used; ++lane) {
+    positions.used = static_cast<int>(end - begin);
+    positions.stride = planes.column_stride;
+    for (int lane = 0; lane < positions.used; ++lane) {
       positions.offset[lane] = planes.offset(begin + lane);
     }
-    positions.find_direct(call_.format == Lanes::native_format);
+    positions.find_direct(call_.format);
   }
 
   static bool rows_touch(const Planes& planes) {
@@ -122,24 +105,24 @@ class PlaneGroups {
     for (std::int64_t position = 0; position < length; position += columns) {
       const int count = static_cast<int>(std::min<std::int64_t>(columns, length - position));
       for (int chain = 0; chain < chains; ++chain) {
-        tiles_.read(from[chain], from_offset, position, length, tile[chain]);
+        tiles_.read(from[chain], from_offset + position * from[chain].stride, count, tile[chain]);
       }
       for (int begin = 0; begin < count;) {
         const int end = static_cast<int>(std::min<std::int64_t>(count, begin + width - column));
-        Vector* errors = errors_.begin() + column * chains;
-        column += end - begin;
-        if (errors == errors_.begin()) {
-          begin_row(state);
-          diffuse<chains, true>(tile, begin, begin + 1, errors, state);
-          ++begin;
-          errors += chains;
+        Vector* above = errors() + column * chains;
+        if (column == 0) begin_row(state);
+        if (column == 0 && !Step::first_column_takes_up_right) {
+          diffuse<chains, false>(tile, begin, begin + 1, above, state);
+          diffuse<chains, true>(tile, begin + 1, end, above + chains, state);
+        } else {
+          diffuse<chains, true>(tile, begin, end, above, state);
         }
-        diffuse<chains, false>(tile, begin, end, errors, state);
+        column += end - begin;
         begin = end;
         if (column == width) column = 0;
       }
       for (int chain = 0; chain < chains; ++chain) {
-        tiles_.write(tile[chain], to[chain], to_offset, position, length);
+        tiles_.write(tile[chain], to[chain], to_offset + position * to[chain].stride, count);
       }
     }
   }
@@ -148,14 +131,14 @@ class PlaneGroups {
   void begin_row(State<chains>& state) const {
     for (int chain = 0; chain < chains; ++chain) {
       state.up_left[chain] = Step::no_error();
-      state.up[chain] = errors_.begin()[chain];
+      state.up[chain] = errors()[chain];
       state.left[chain] = Step::no_error();
     }
   }
 
   // Steps over columns begin..end-1 of the tile. `errors` belongs to the first of
   // them.
-  template <int chains, bool first_column>
+  template <int chains, bool takes_up_right>
   void diffuse(Vector (*tile)[columns], int begin, int end, Vector* errors,
                State<chains>& carried) const {
     const Step step = step_;
@@ -166,7 +149,6 @@ class PlaneGroups {
 #pragma GCC unroll 8
       for (int chain = 0; chain < chains; ++chain) {
         const Vector up_right = next_errors[chain];
-        const bool takes_up_right = !first_column || Step::first_column_takes_up_right;
         Vector level;
         Vector error;
         step(tile[chain][i], state.up_left[chain], state.up[chain],
@@ -182,10 +164,13 @@ class PlaneGroups {
     carried = state;
   }
 
+  // Of the row above, by column; one beyond the last stays zero.
+  Vector* errors() const { return static_cast<Vector*>(errors_.begin()); }
+
   const DiffusionCall& call_;
   const Step step_;
   const Tiles<Lanes> tiles_;
-  VectorBuffer<Lanes> errors_;  // of the row above, by column; one beyond the last stays zero
+  const AlignedBuffer errors_;
 };
 
 }  // namespace

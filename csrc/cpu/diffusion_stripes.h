@@ -13,12 +13,17 @@
 //
 // So what comes from above is the previous step's errors shifted by one lane, and
 // two registers that remember it. A stripe may span several registers: the bottom
-// lane of one is above the top lane of the next. The rows are read at their own
-// columns when a tile is transposed, which makes the skew free. The top lane takes
-// the errors of the row above the stripe, one per step, from a row in memory, and
-// the bottom lane leaves its own there, for the next stripe, where they have been
-// used. Lanes run from bottom to top, since the lowest lane is the one that is
-// cheap to store.
+// lane of one is above the top lane of the next. The top lane takes the errors of
+// the row above the stripe, one per step, from a row in memory, and the bottom
+// lane leaves its own there, for the next stripe, where they have been used. Lanes
+// run from bottom to top, since the lowest lane is the one that is cheap to store.
+//
+// The rows of a stripe are first copied into a buffer, row by row as they lie in
+// memory, and dithered in place there. The skew is then free: each lane is
+// transposed from its own column on, and margins on both sides of the buffer take
+// what is outside the image. And rows in the buffer are an odd number of cache
+// lines apart, while those of an image are often a power of two apart, where many
+// of them compete for the same few lines of the cache.
 //
 // At either end of a stripe some lanes are outside the image: tiles that contain
 // such steps mask them, all other tiles do without.
@@ -31,7 +36,9 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "diffusion_tiles.h"
+#include "aligned_buffer.h"
+#include "diffusion.h"
+#include "sample_rows.h"
 
 namespace pyquant {
 namespace {
@@ -49,68 +56,99 @@ class Stripe {
   static constexpr int lag = 2 * (rows - 1);  // of the last row
 
   // The row above is read up to here, at the last step of the last lane.
-  static std::int64_t row_above_size(std::int64_t width) { return width + lag + columns + 1; }
-
-  Stripe(const DiffusionCall& call, const Step& step, std::int64_t plane, std::int64_t stripe)
-      : call_(call), step_(step), tiles_(call), first_row_(stripe * rows) {
-    used_rows_ = static_cast<int>(std::min<std::int64_t>(rows, call.from.height - first_row_));
-    for (int i = 0; i < registers; ++i) {
-      place(call.from, plane, i, from_[i]);
-      place(call.to, plane, i, to_[i]);
-    }
+  static std::int64_t row_above_bytes(std::int64_t width) {
+    return (width + lag + columns + 1) * sizeof(Sample);
   }
 
-  void dither(Sample* row_above, StripeProgress* before, StripeProgress* own) {
-    const std::int64_t width = call_.from.width;
-    const std::int64_t steps = width + 2 * (used_rows_ - 1);
+  static std::int64_t buffer_bytes(std::int64_t width) {
+    return (margin + rows * row_distance(width)) * sizeof(Sample);
+  }
+
+  Stripe(const DiffusionCall& call, const Step& step, std::int64_t plane, std::int64_t stripe,
+         void* row_above, void* buffer)
+      : call_(call),
+        step_(step),
+        access_(row_access<Sample>(call.format)),
+        plane_(plane),
+        first_row_(stripe * rows),
+        used_rows_(std::min<std::int64_t>(rows, call.from.height - first_row_)),
+        width_(call.from.width),
+        row_above_(static_cast<Sample*>(row_above)),
+        buffer_(static_cast<Sample*>(buffer) + margin) {}
+
+  void dither(const StripeProgress* before, StripeProgress* own) {
+    read_rows();
     if (first_row_ == 0) {
-      std::fill_n(row_above, row_above_size(width), Lanes::first(Step::no_error()));
+      std::fill_n(row_above_, row_above_bytes(width_) / sizeof(Sample),
+                  Lanes::first(Step::no_error()));
     }
     if (before) before->wait_for(1);
-    for (int i = 0; i < registers; ++i) {
-      up_left_[i] = up_[i] = left_[i] = Step::no_error();
-    }
-    up_[0] = Lanes::shift(up_[0], Lanes::all(row_above[0]));
+    begin();
+    const std::int64_t steps = width_ + 2 * (used_rows_ - 1);
     Vector tile[registers][columns];
-    for (std::int64_t begin = 0; begin < steps; begin += columns) {
-      for (int i = 0; i < registers; ++i) {
-        tiles_.read(from_[i], 0, begin - lag_of(i), width, tile[i]);
-      }
-      if (before) before->wait_for(std::min(width, begin + columns + 1));
-      if (begin > lag && begin + columns <= width) {
-        diffuse<false>(tile, begin, columns, row_above);
+    for (std::int64_t now = 0; now < steps; now += columns) {
+      if (before) before->wait_for(std::min(width_, now + columns + 1));
+      for (int i = 0; i < registers; ++i) Lanes::read_tile(lane_0(i, now), lane_distance(), tile[i]);
+      if (now > lag && now + columns <= width_) {
+        diffuse<false>(tile, now, columns);
       } else {
-        const std::int64_t count = std::min<std::int64_t>(columns, steps - begin);
-        diffuse<true>(tile, begin, static_cast<int>(count), row_above);
+        diffuse<true>(tile, now, static_cast<int>(std::min<std::int64_t>(columns, steps - now)));
       }
-      if (own) own->reach(std::min(width, begin + columns - lag));
-      for (int i = 0; i < registers; ++i) {
-        tiles_.write(tile[i], to_[i], 0, begin - lag_of(i), width);
-      }
+      if (own) own->reach(std::min(width_, now + columns - lag));
+      for (int i = 0; i < registers; ++i) Lanes::write_tile(tile[i], lane_0(i, now), lane_distance());
     }
+    write_rows();
   }
 
  private:
-  // Columns that lane 0 of a register is behind the first row.
-  static constexpr int lag_of(int index) { return 2 * (lanes * (index + 1) - 1); }
+  static constexpr std::int64_t line = cache_line / sizeof(Sample);
+  static constexpr std::int64_t margin = (lag / line + 1) * line;
 
-  void place(const Planes& planes, std::int64_t plane, int index,
-             LanePositions<Lanes>& positions) const {
-    positions.lead = 2;
-    positions.column_stride = planes.column_stride;
-    positions.end_used = lanes;
-    positions.first_used = std::clamp(lanes * (index + 1) - used_rows_, 0, lanes);
-    const std::int64_t last_row = first_row_ + lanes * (index + 1) - 1;
-    for (int lane = positions.first_used; lane < lanes; ++lane) {
-      positions.offset[lane] = planes.offset(plane) + (last_row - lane) * planes.row_stride;
+  // From one row of the buffer to the next: an odd number of cache lines. Row r is
+  // transposed from column -2r on and up to lag + columns beyond the last one, at
+  // most; then row r + 1 may begin, another 2 columns to the left.
+  static std::int64_t row_distance(std::int64_t width) {
+    return (((width + lag + columns + 2) / line + 1) | 1) * line;
+  }
+
+  // From one lane to the next: one row up, two columns on.
+  std::int64_t lane_distance() const { return 2 - row_distance(width_); }
+
+  // Lane 0 of a register at a step.
+  Sample* lane_0(int index, std::int64_t now) const {
+    const std::int64_t row = lanes * (index + 1) - 1;
+    return buffer_ + row * row_distance(width_) + now - 2 * row;
+  }
+
+  void read_rows() const {
+    const std::int64_t first =
+        call_.from.offset(plane_) + first_row_ * call_.from.row_stride;
+    for (std::int64_t row = 0; row < used_rows_; ++row) {
+      access_.read(call_.image, first + row * call_.from.row_stride, call_.from.column_stride,
+                   width_, buffer_ + row * row_distance(width_));
     }
-    positions.find_direct(call_.format == Lanes::native_format);
+  }
+
+  void write_rows() const {
+    const std::int64_t first = call_.to.offset(plane_) + first_row_ * call_.to.row_stride;
+    for (std::int64_t row = 0; row < used_rows_; ++row) {
+      access_.write(buffer_ + row * row_distance(width_), call_.result,
+                    first + row * call_.to.row_stride, call_.to.column_stride, width_);
+    }
+  }
+
+  void begin() {
+    for (int i = 0; i < registers; ++i) {
+      up_left_[i] = up_[i] = left_[i] = Step::no_error();
+    }
+    up_[0] = Lanes::shift(up_[0], Lanes::all(row_above_[0]));
   }
 
   // Steps begin..begin+count-1, which are the columns of the tile.
   template <bool ramp>
-  void diffuse(Vector (*tile)[columns], std::int64_t begin, int count, Sample* row_above) {
-    const std::int64_t width = call_.from.width;
+  void diffuse(Vector (*tile)[columns], std::int64_t begin, int count) {
+    const std::int64_t width = width_;
+    Sample* const row_above = row_above_;
     const Step step = step_;
     Vector up_left[registers];
     Vector up[registers];
@@ -164,11 +202,13 @@ class Stripe {
 
   const DiffusionCall& call_;
   const Step step_;
-  const Tiles<Lanes> tiles_;
+  const RowAccess<Sample> access_;
+  const std::int64_t plane_;
   const std::int64_t first_row_;
-  int used_rows_;
-  LanePositions<Lanes> from_[registers];
-  LanePositions<Lanes> to_[registers];
+  const std::int64_t used_rows_;
+  const std::int64_t width_;
+  Sample* const row_above_;
+  Sample* const buffer_;  // column 0 of the first row
   Vector up_left_[registers];
   Vector up_[registers];
   Vector left_[registers];

@@ -12,6 +12,7 @@
 
 #include "../checks.h"
 #include "../tensor_planes.h"
+#include "aligned_buffer.h"
 #include "diffusion.h"
 #include "instruction_set.h"
 #include "tensor_format.h"
@@ -61,22 +62,29 @@ void dither_by_stripes(const DiffusionCall& call, const DiffusionKernels& kernel
   const std::int64_t planes = call.from.count;
   const std::int64_t stripes = divided_up(call.from.height, kernels.rows_at_once);
   const std::int64_t row_bytes = kernels.row_above_bytes(call.from.width);
+  const std::int64_t buffer_bytes = kernels.buffer_bytes(call.from.width);
   if (threads == 1) {
-    const auto row_above = std::make_unique<unsigned char[]>(row_bytes);
+    const AlignedBuffer row_above(row_bytes);
+    const AlignedBuffer buffer(buffer_bytes);
     for (std::int64_t plane = 0; plane < planes; ++plane) {
       for (std::int64_t stripe = 0; stripe < stripes; ++stripe) {
-        kernels.dither_stripe(call, plane, stripe, row_above.get(), nullptr, nullptr);
+        kernels.dither_stripe(call, plane, stripe, row_above.begin(), buffer.begin(), nullptr,
+                              nullptr);
       }
     }
     return;
   }
-  const auto rows_above = std::make_unique<unsigned char[]>(planes * row_bytes);
+  const AlignedBuffer rows_above(planes * row_bytes);
+  const auto row_above = [&](std::int64_t plane) {
+    return static_cast<unsigned char*>(rows_above.begin()) + plane * row_bytes;
+  };
   const auto progress = std::make_unique<StripeProgress[]>(planes * stripes);
   std::atomic<std::int64_t> next = 0;
   torch::stable::parallel_for(0, threads, 1, [&](std::int64_t, std::int64_t) {
+    const AlignedBuffer buffer(buffer_bytes);
     for (std::int64_t job; (job = next.fetch_add(1)) < planes * stripes;) {
       const std::int64_t plane = job % planes;
-      kernels.dither_stripe(call, plane, job / planes, rows_above.get() + plane * row_bytes,
+      kernels.dither_stripe(call, plane, job / planes, row_above(plane), buffer.begin(),
                             job < planes ? nullptr : &progress[job - planes], &progress[job]);
     }
   });

@@ -5,6 +5,7 @@
 // textbook one. Included only where an instruction set is switched on, after its
 // primitives.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -68,59 +69,85 @@ PYQUANT_INLINE void write_row(const float* from, Sample* to) {
   }
 }
 
-// ---- up to `columns` samples, `stride` apart, that begin `offset` samples into
-// an image
+// ---- `count` samples, `stride` apart, that begin `offset` samples into an image
 
-template <typename Work, int columns>
+template <typename Work>
 struct RowAccess {
-  using Read = void(const void* image, std::int64_t offset, std::int64_t stride, int count,
-                    Work* row);
-  using Write = void(const Work* row, void* image, std::int64_t offset, std::int64_t stride,
-                     int count);
-  Read* read;
-  Write* write;
+  void (*read)(const void* image, std::int64_t offset, std::int64_t stride, std::int64_t count,
+               Work* row);
+  void (*write)(const Work* row, void* image, std::int64_t offset, std::int64_t stride,
+                std::int64_t count);
 };
 
-// Nothing is read or written but the samples themselves: what is not a whole
-// dense row goes through one.
-template <typename Sample, typename Work, int columns>
-void read_samples(const void* image, std::int64_t offset, std::int64_t stride, int count,
+constexpr int samples_at_once = 64;
+
+// Nothing is read or written but the samples themselves: what is strided, or not
+// a whole samples_at_once, goes through a dense buffer.
+template <typename Sample, typename Work>
+void read_samples(const void* image, std::int64_t offset, std::int64_t stride, std::int64_t count,
                   Work* row) {
   const Sample* from = static_cast<const Sample*>(image) + offset;
-  if (stride == 1 && count == columns) return read_row<columns>(from, row);
-  Sample dense[columns] = {};
-  for (int i = 0; i < count; ++i) dense[i] = from[i * stride];
-  if (count == columns) return read_row<columns>(dense, row);
-  Work whole_row[columns];
-  read_row<columns>(dense, whole_row);
-  std::memcpy(row, whole_row, count * sizeof(Work));
+  if (stride == 1 && std::is_same_v<Sample, Work>) {
+    std::memcpy(row, from, count * sizeof(Sample));
+    return;
+  }
+  for (; count >= samples_at_once && stride == 1; count -= samples_at_once) {
+    read_row<samples_at_once>(from, row);
+    from += samples_at_once;
+    row += samples_at_once;
+  }
+  while (count > 0) {
+    const int some = static_cast<int>(std::min<std::int64_t>(count, samples_at_once));
+    Sample dense[samples_at_once] = {};
+    Work dense_row[samples_at_once];
+    for (int i = 0; i < some; ++i) dense[i] = from[i * stride];
+    read_row<samples_at_once>(dense, dense_row);
+    std::memcpy(row, dense_row, some * sizeof(Work));
+    from += some * stride;
+    row += some;
+    count -= some;
+  }
 }
 
-template <typename Sample, typename Work, int columns>
+template <typename Sample, typename Work>
 void write_samples(const Work* row, void* image, std::int64_t offset, std::int64_t stride,
-                   int count) {
+                   std::int64_t count) {
   Sample* to = static_cast<Sample*>(image) + offset;
-  if (stride == 1 && count == columns) return write_row<columns>(row, to);
-  Work whole_row[columns] = {};
-  std::memcpy(whole_row, row, count * sizeof(Work));
-  Sample dense[columns];
-  write_row<columns>(whole_row, dense);
-  for (int i = 0; i < count; ++i) to[i * stride] = dense[i];
+  if (stride == 1 && std::is_same_v<Sample, Work>) {
+    std::memcpy(to, row, count * sizeof(Sample));
+    return;
+  }
+  for (; count >= samples_at_once && stride == 1; count -= samples_at_once) {
+    write_row<samples_at_once>(row, to);
+    row += samples_at_once;
+    to += samples_at_once;
+  }
+  while (count > 0) {
+    const int some = static_cast<int>(std::min<std::int64_t>(count, samples_at_once));
+    Work dense_row[samples_at_once] = {};
+    Sample dense[samples_at_once];
+    std::memcpy(dense_row, row, some * sizeof(Work));
+    write_row<samples_at_once>(dense_row, dense);
+    for (int i = 0; i < some; ++i) to[i * stride] = dense[i];
+    row += some;
+    to += some * stride;
+    count -= some;
+  }
 }
 
-template <typename Work, int columns>
-RowAccess<Work, columns> row_access(SampleFormat format) {
+template <typename Sample, typename Work>
+RowAccess<Work> row_access_as() {
+  return {read_samples<Sample, Work>, write_samples<Sample, Work>};
+}
+
+template <typename Work>
+RowAccess<Work> row_access(SampleFormat format) {
   switch (format) {
-    case SampleFormat::uint8:
-      return {read_samples<std::uint8_t, Work, columns>, write_samples<std::uint8_t, Work, columns>};
-    case SampleFormat::float16:
-      return {read_samples<Float16, Work, columns>, write_samples<Float16, Work, columns>};
-    case SampleFormat::bfloat16:
-      return {read_samples<BFloat16, Work, columns>, write_samples<BFloat16, Work, columns>};
-    case SampleFormat::float32:
-      return {read_samples<float, Work, columns>, write_samples<float, Work, columns>};
-    default:
-      return {read_samples<double, Work, columns>, write_samples<double, Work, columns>};
+    case SampleFormat::uint8: return row_access_as<std::uint8_t, Work>();
+    case SampleFormat::float16: return row_access_as<Float16, Work>();
+    case SampleFormat::bfloat16: return row_access_as<BFloat16, Work>();
+    case SampleFormat::float32: return row_access_as<float, Work>();
+    default: return row_access_as<double, Work>();
   }
 }
 
