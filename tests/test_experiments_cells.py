@@ -4,6 +4,7 @@ import base64
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
+from matplotlib import pyplot
 from rich.console import Console
 from tiny_experiment import ONE_THREAD, train_config, write_images
 
@@ -21,6 +23,7 @@ from experiments.cell_store import CertificateViolated, read_cells
 from experiments.cells import Cell, measure, pack, subset, unpack
 from experiments.command_line import run_command
 from experiments.data import load_split
+from experiments.examples import draw, fooled, restored
 from experiments.labels import LABELS
 from experiments.paper_numbers import FIGURE4, read_table
 from experiments.shipped import available, load_model, model_path
@@ -270,6 +273,34 @@ def test_reports_say_when_there_is_nothing(sweep):
     for module in (table1, table2, figure4, before_dithering, detection, precision):
         with pytest.raises(ValueError, match="holds no"):
             module.report(sweep, QUIET)
+
+
+def test_examples_show_what_they_say(sweep):
+    split = load_split(sweep.data, "test")
+    model = load_model(model_path("2d", sweep.models), CPU)
+    cell = Cell(sweep.set_name, "2d", "2d", 60, attack="after", epsilon=16.0)
+    before, change, after = fooled(model, cell, split)
+    assert verdict(before) != verdict(after)
+    assert torch.allclose(
+        before.image + (change.image - 0.5) * 2 * 16 / 255, after.image, atol=1e-6
+    )
+    original, dithered, perturbed, filtered = restored(model, cell, split, "floor")
+    assert original.verdict == verdict(dithered) == verdict(filtered) != verdict(perturbed)
+    assert filtered.title == "filtered: identical"
+    assert torch.equal(filtered.image, dithered.image)
+    assert not torch.equal(perturbed.image, dithered.image)
+    figure, axes = pyplot.subplots(1, 4)
+    draw(axes, [original, dithered, perturbed, filtered])
+    drawn = axes[3].images[0].get_array()
+    assert numpy.array_equal(drawn, dithered.image.permute(1, 2, 0).numpy())
+    pyplot.close(figure)
+    with pytest.raises(ValueError, match="epsilon 0.001/255 fools model 2d on none of 60 images"):
+        fooled(model, replace(cell, epsilon=0.001), split)
+
+
+def verdict(shown):
+    """The class that the network names below an image."""
+    return re.fullmatch(r"network: (\w+) \(\d+ %\)", shown.verdict)[1]
 
 
 def test_models_are_found_by_name(sweep):
