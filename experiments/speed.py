@@ -130,8 +130,22 @@ def training(config: SpeedConfig, device: torch.device, progress: Progress) -> l
         few = prepare_batch(split.images[:PIPELINE_IMAGES].cpu(), BITS, settings.padding, source)
         plain.step(few.to(device), split.labels[:PIPELINE_IMAGES])
 
+    def prepare_alone() -> None:
+        generator = _generator(device)
+        for index in torch.arange(len(split.labels), device=device).split(settings.batch_size):
+            trainer.batch(index, generator)
+
     whole = ("training, as it is", len(split.labels), trainer.epoch)
     return [
+        # At most 2 % of the time of a step.
+        compare(
+            "preparing a batch against the bare step",
+            50.0,
+            ("crop, flip, dither, convert", len(split.labels), prepare_alone),
+            ("the step on one prepared batch", len(split.labels), bare),
+            config.rounds,
+            progress,
+        ),
         compare(
             "training against the bare step",
             0.95,
