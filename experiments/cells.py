@@ -96,17 +96,17 @@ class Evaluator:
         self.attack = Replayed(self._attack, self.device)
 
     def _attack(self, images: Tensor, labels: Tensor) -> Tensor:
-        network: Callable[[Tensor], Tensor] = self.logits
-        if self.cell.attack == "before_adaptive":
-            network = lambda values: self.logits(quantize(values, self.cell.column))  # noqa: E731
         return projected_gradient_descent(
-            network,
+            self._quantized_logits if self.cell.attack == "before_adaptive" else self.logits,
             images,
             labels,
             epsilon=self.cell.epsilon / 255,
             step=self.cell.step / 255,
             steps=self.cell.steps,
         )
+
+    def _quantized_logits(self, images: Tensor) -> Tensor:
+        return self.logits(quantize(images, self.cell.column))
 
     def images(self, originals: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Clean and attacked images, (N, C, H, W) float32, as they arrive at the filter.
@@ -146,45 +146,30 @@ def measure(
     """
     evaluator = Evaluator(model, cell)
     chosen = subset(len(split.labels), cell.images).to(split.labels.device)
-    # Table I has no filter.
+    # Table I has neither an attack nor a filter.
+    states = ("clean",) if cell.attack == "none" else ("clean", "attacked")
     filters = FILTERS[:1] if cell.attack == "none" else FILTERS
-    found = {state: {name: [] for name in filters} for state in ("clean", "attacked")}
-    left_grid = {"clean": 0, "attacked": 0}
+    batches = {(state, name): [] for state in states for name in filters}
+    left_grid = dict.fromkeys(states, 0)
     for index in chosen.split(BATCH_SIZE):
-        arrived = dict(
-            zip(found, evaluator.images(split.images[index], split.labels[index]), strict=True)
-        )
-        if cell.attack == "none":
-            del arrived["attacked"]
-        for state, images in arrived.items():
+        arrived = evaluator.images(split.images[index], split.labels[index])
+        for state, images in zip(states, arrived, strict=False):
             for name in filters:
-                found[state][name].append(evaluator.classify(images, name))
+                batches[state, name].append(evaluator.classify(images, name))
             left_grid[state] += off_grid(images, cell.column).sum()
         on_batch(len(index))
     labels = split.labels[chosen].cpu()
-    predictions = {
-        state: {name: torch.cat(batches).cpu() for name, batches in by_filter.items() if batches}
-        for state, by_filter in found.items()
-    }
-    result = {
-        "images": len(chosen),
-        "images_of": len(split.labels),
-        "labels": pack(labels),
-        **{
-            state: {name: _summary(classes, labels) for name, classes in by_filter.items()}
-            for state, by_filter in predictions.items()
-            if by_filter
-        },
-        "off_grid": {state: int(left_grid[state]) for state in predictions if predictions[state]},
-    }
+    found = {key: torch.cat(classes).cpu() for key, classes in batches.items()}
+    result = {"images": len(chosen), "images_of": len(split.labels), "labels": pack(labels)}
+    for state in states:
+        result[state] = {name: _summary(found[state, name], labels) for name in filters}
+    result["off_grid"] = {state: int(count) for state, count in left_grid.items()}
     if cell.attack == "after":
         result["certificate"] = {
             name: {
                 "epsilon": round(certified_epsilon(name, cell.column) * 255),
                 "inside": cell.epsilon / 255 <= certified_epsilon(name, cell.column),
-                "identical": bool(
-                    torch.equal(predictions["clean"][name], predictions["attacked"][name])
-                ),
+                "identical": torch.equal(found["clean", name], found["attacked", name]),
             }
             for name in filters
         }
