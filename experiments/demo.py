@@ -90,17 +90,18 @@ def main(config: DemoConfig) -> None:
             key: measure(cell, models[cell.model], test, lambda n: progress.advance(attack, n))
             for key, cell in cells.items()
         }
-    console.print(summary(results))
+    console.print(summary(results), crop=False)
     figure = config.output / "demo.png"
     draw_figure(figure, cells, models, test)
-    console.print(f"{figure}: the attack on the 8-bit network, and what the filter makes of it")
+    console.print(f"{figure}: the attack, and what the filter makes of it", soft_wrap=True)
 
 
 def summary(results: dict[tuple[str, float], dict]) -> Table:
     """Accuracy in percent: a row for each network and epsilon, a column for each filter."""
-    table = Table(title=f"Accuracy on {IMAGES} test digits, clean and under PGD-20, percent")
+    table = Table(title=f"Accuracy on {IMAGES} test digits, percent", caption="attacked by PGD-20")
     table.add_column("network", no_wrap=True)
-    for name in ("clean", "epsilon", *(f"filter {name}" for name in FILTERS)):
+    attacked = ("no filter" if name == "none" else f"filter {name}" for name in FILTERS)
+    for name in ("clean", "epsilon", *attacked):
         table.add_column(name, justify="right", no_wrap=True)
     for (label, epsilon), result in results.items():
         table.add_row(
