@@ -2,7 +2,7 @@
 
 // Error diffusion on the CPU: what the kernels for each instruction set offer.
 // How they work is written in diffusion_lanes.h and the headers it names; who
-// calls them, with which planes and on which thread, in floyd_steinberg.cpp.
+// calls them, with which planes and on which thread, in diffusion_schedule.cpp.
 // No torch in here.
 
 #include <atomic>

@@ -9,11 +9,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
-#include <new>
 #include <type_traits>
 
 #include "../error_diffusion.h"
+#include "aligned_buffer.h"
+#include "exact_quotient.h"
+#include "sample_format.h"
 
 #include "avx512_begin.h"
 

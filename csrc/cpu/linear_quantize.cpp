@@ -22,6 +22,7 @@ namespace {
 QuantizeSamples* chosen_kernel() {
 #if PYQUANT_X86
   if (instruction_set() == InstructionSet::avx512) return quantize_avx512;
+  if (instruction_set() == InstructionSet::avx2) return quantize_avx2;
 #endif
   return quantize_portable;
 }

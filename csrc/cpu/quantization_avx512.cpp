@@ -9,9 +9,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "../error_diffusion.h"
+#include "exact_quotient.h"
+#include "sample_format.h"
 
 #include "avx512_begin.h"
 
