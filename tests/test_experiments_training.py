@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import random
 import signal
 import subprocess
@@ -284,6 +285,21 @@ def test_bad_runtime_is_refused():
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="device is 'cuda', but torch finds no GPU"):
             type(ONE_THREAD)(device="cuda").start()
+
+
+def test_freed_memory_is_used_again():
+    if platform.libc_ver()[0] != "glibc":
+        return
+    count = "import resource; faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt"
+    # 16 megabytes are 4096 pages: 20 times that many faults if they went back each time.
+    work = "torch.ones(1 << 24, dtype=torch.uint8)"
+    start = "from experiments.runtime import Runtime; import torch; Runtime(threads=1).start()"
+    script = f"{start}\n{count}\n{work}\nbefore = faults()\nfor _ in range(20): {work}\n"
+    script += "print(faults() - before)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 4096
 
 
 def test_seed_decides(data):
