@@ -294,7 +294,7 @@ def test_freed_memory_is_used_again():
     # 16 megabytes are 4096 pages: 20 times that many faults if they went back each time.
     work = "torch.ones(1 << 24, dtype=torch.uint8)"
     start = "from experiments.runtime import Runtime; import torch; Runtime(threads=1).start()"
-    script = f"{start}\n{count}\n{work}\nbefore = faults()\nfor _ in range(20): {work}\n"
+    script = f"{start}\n{count}\nfor _ in range(40): {work}\nbefore = faults()\nfor _ in range(20): {work}\n"
     script += "print(faults() - before)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
