@@ -96,6 +96,6 @@ def _floyd_steinberg_published(planes: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _clamp_to_unit(image: np.ndarray) -> np.ndarray:
-    """Float32 in [0, 1]; NaN counts as 0."""
+    """Float32 in [0, 1]; NaN and -0 become 0."""
     value = image.astype(np.float32)
-    return np.clip(np.where(np.isnan(value), np.float32(0), value), np.float32(0), np.float32(1))
+    return np.minimum(np.where(value > 0, value, np.float32(0)), np.float32(1))

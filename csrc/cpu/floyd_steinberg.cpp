@@ -12,6 +12,7 @@
 #include "../tensor_planes.h"
 #include "diffusion.h"
 #include "diffusion_schedule.h"
+#include "huge_pages.h"
 #include "instruction_set.h"
 #include "tensor_format.h"
 
@@ -43,6 +44,7 @@ torch::stable::Tensor floyd_steinberg(const torch::stable::Tensor& image, std::i
   const SampleFormat format = sample_format(image);
   return map_planes(image, [&](const auto& from, const Planes& from_planes, const auto& to,
                                const Planes& to_planes) {
+    advise_huge_pages(to.mutable_data_ptr(), to.numel() * to.element_size());
     dither({from.const_data_ptr(), from_planes, to.mutable_data_ptr(), to_planes, format, chosen,
             checked},
            kernels_for(chosen), torch_threads);

@@ -12,6 +12,7 @@
 
 #include "../checks.h"
 #include "../tensor_planes.h"
+#include "huge_pages.h"
 #include "instruction_set.h"
 #include "quantization.h"
 #include "tensor_format.h"
@@ -73,6 +74,7 @@ torch::stable::Tensor linear_quantize(const torch::stable::Tensor& image, std::i
                                const Planes& to_planes) {
     QuantizeCall call = {from.const_data_ptr(), 1, to.mutable_data_ptr(), 1, format, chosen,
                          checked};
+    advise_huge_pages(to.mutable_data_ptr(), to.numel() * to.element_size());
     if (same_dense_order(from, to)) return quantize_dense(call, from.numel());
     call.from_stride = from_planes.column_stride;
     call.to_stride = to_planes.column_stride;
