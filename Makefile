@@ -1,6 +1,8 @@
 # make demo   train, attack and filter on a small data set; three minutes at the most
 # make test   the whole test suite
 # make bench  every op against its peers
+# make sanitize   the CPU kernels under AddressSanitizer, UndefinedBehaviorSanitizer
+#                 and ThreadSanitizer, with every instruction set of the machine
 #
 # Each makes .venv, installs the pinned requirements and builds the extension
 # first, and does only what has changed since. PYTHON chooses the interpreter,
@@ -13,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 SOURCES := setup.py pyproject.toml $(shell find csrc -type f)
 
-.PHONY: demo test bench install clean
+.PHONY: demo test bench sanitize install clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/pyquant.installed
@@ -24,6 +26,19 @@ test: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 
 bench: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Kernels without torch, but for the half-precision types of its headers.
+SANITIZED := tests/sanitize_cpu_kernels.cpp csrc/cpu/instruction_set.cpp \
+  csrc/cpu/stripe_progress.cpp $(wildcard csrc/cpu/diffusion_*.cpp csrc/cpu/quantization_*.cpp)
+
+sanitize: build/sanitize-address,undefined/test build/sanitize-thread/test
+	for test in $^; do $$test || exit 1; done
+
+build/sanitize-%/test: $(SANITIZED) $(SOURCES) $(VENV)/requirements.installed
+	@mkdir -p $(@D)
+	$(CXX) -std=c++20 -O1 -g -ffp-contract=off -fsanitize=$* -fno-sanitize-recover=all \
+	  -isystem $$($(BIN)/python -c 'import torch; print(torch.__path__[0])')/include \
+	  $(SANITIZED) -o $@ -pthread
 
 install: $(VENV)/pyquant.installed
 

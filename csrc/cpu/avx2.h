@@ -403,7 +403,6 @@ class PublishedStep {
     constexpr int steps = (1 << bits) - 1;
     __m256i level = _mm256_and_si256(_mm256_xor_si256(value, _mm256_set1_epi8(-128)),
                                           _mm256_set1_epi8(static_cast<char>(256 - values)));
-#pragma GCC unroll 8
     for (int more = 1; more < values; ++more) {
       // 255k >= (values k + more) steps; 255 = values steps + values - 1.
       const int code = (more * steps + values - 2) / (values - 1);
