@@ -6,7 +6,7 @@ from pathlib import Path
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from experiments.labels import LABELS, check_label
 from experiments.model import ResNet20
@@ -43,7 +43,7 @@ def save_model(model: ResNet20, path: Path, config: dict) -> None:
         if value.is_floating_point()
     }
     with atomic_path(path) as part:
-        save_file(tensors, part, {"config": json.dumps(config)})
+        part.write_bytes(save(tensors, {"config": json.dumps(config)}))
 
 
 def load_model(path: Path, device: torch.device) -> ResNet20:
