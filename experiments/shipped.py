@@ -46,6 +46,14 @@ def save_model(model: ResNet20, path: Path, config: dict) -> None:
         part.write_bytes(save(tensors, {"config": json.dumps(config)}))
 
 
+def require_model(path: Path) -> None:
+    """Raises FileNotFoundError, saying how to train it, if the model ``path`` does not exist."""
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} does not exist; python -m experiments.train --label {path.stem} makes it"
+        )
+
+
 def load_model(path: Path, device: torch.device) -> ResNet20:
     """Loads a model for evaluation: frozen, in evaluation mode, float32, channels_last.
 
@@ -53,10 +61,7 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
         FileNotFoundError: there is no such model; the message says how to train it.
         ValueError: the file is damaged or holds something else.
     """
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} does not exist; python -m experiments.train --label {path.stem} makes it"
-        )
+    require_model(path)
     try:
         tensors = load_file(path)
         model = ResNet20(len(tensors["linear.bias"]))

@@ -9,10 +9,18 @@ from rich.progress import Progress
 
 from experiments.cells import Cell, cell_config, measure
 from experiments.data import DataConfig, Split, load_split
+from experiments.labels import check_label
 from experiments.progress import progress_columns
 from experiments.provenance import provenance
 from experiments.runtime import Runtime
-from experiments.shipped import available, file_digest, load_model, model_config, model_path
+from experiments.shipped import (
+    available,
+    file_digest,
+    load_model,
+    model_config,
+    model_path,
+    require_model,
+)
 from experiments.storage import LockedElsewhere, lock, read_json, refuse_other, write_json
 
 RESULTS = Path(__file__).parent / "results"
@@ -44,8 +52,18 @@ class SweepConfig:
 
     @property
     def existing_rows(self) -> list[str]:
-        """The rows asked for whose model exists."""
-        return [label for label in available(self.models) if not self.rows or label in self.rows]
+        """The rows asked for, or all whose model exists, in the order of the tables.
+
+        Raises:
+            ValueError: a row is no label, or there is no model at all.
+            FileNotFoundError: a model that was asked for does not exist.
+        """
+        for label in self.rows:
+            require_model(model_path(check_label(label, "rows"), self.models))
+        found = [label for label in available(self.models) if not self.rows or label in self.rows]
+        if not found:
+            raise ValueError(f"models is {self.models!r}; no model is there")
+        return found
 
 
 def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Console) -> None:
@@ -108,5 +126,6 @@ def check_classes(file: Path, split: Split) -> None:
     if tuple(trained["classes"]) != split.classes:
         raise ValueError(
             f"{file.stem} was trained on {trained['source']} with the classes "
-            f"{trained['classes']}; the test images are {split.source} with {list(split.classes)}: choose other --data"
+            f"{trained['classes']}; the test images are {split.source} with "
+            f"{list(split.classes)}: choose other --data"
         )

@@ -264,7 +264,8 @@ def run_epochs(
             progress.console.print(
                 f"{trainer.label}: epoch {last['epoch']}/{total}, loss {last['loss']:.4f}, "
                 f"accuracy {last['train_accuracy']:.4f} in training, "
-                f"{last['watched_accuracy']:.4f} on {len(watched.labels)} test images"
+                f"{last['watched_accuracy']:.4f} on {len(watched.labels)} test images",
+                soft_wrap=True,
             )
 
 

@@ -303,6 +303,17 @@ def verdict(shown):
     return re.fullmatch(r"network: (\w+) \(\d+ %\)", shown.verdict)[1]
 
 
+def test_rows_that_cannot_be_made_are_named(sweep):
+    assert sweep.existing_rows == ["2d", "8"]
+    assert replace(sweep, rows=("8",)).existing_rows == ["8"]
+    with pytest.raises(ValueError, match="rows is '2x'; accepted are 1, 1d"):
+        table1.main(replace(sweep, rows=("2x",)))
+    with pytest.raises(FileNotFoundError, match="3d.safetensors does not exist; python -m"):
+        table1.main(replace(sweep, rows=("8", "3d")))
+    with pytest.raises(ValueError, match="no model is there"):
+        table1.main(replace(sweep, models=str(sweep.results)))
+
+
 def test_models_are_found_by_name(sweep):
     assert available(sweep.models) == ["2d", "8"]
     assert model_path("2d", "short").parts[-3:] == ("models", "short", "2d.safetensors")
