@@ -47,14 +47,20 @@ def test_every_file_it_links_exists():
     assert [link for link in links if not (DIRECTORY / link).exists()] == []
 
 
-def stored_cell(attack):
-    return json.loads((RESULTS / f"cells/short/{attack}/2d_on_2d_eps8_n2000.json").read_text())
+def stored_cell(attack, model="2d"):
+    name = f"{model}_on_{model}_eps8_n2000.json"
+    return json.loads((RESULTS / "cells" / "short" / attack / name).read_text())
 
 
-def percent(attack, state, name):
-    cell = stored_cell(attack)
+def percent(attack, state, name, model="2d"):
+    cell = stored_cell(attack, model)
     right = unpack(cell[state][name]["predictions"]) == unpack(cell["labels"])
     return f"{100 * right.mean():.2f} %"
+
+
+def trained_accuracy(model):
+    record = json.loads((DIRECTORY / f"models/short/{model}.json").read_text())
+    return f"{100 * record['test_accuracy']:.2f} %"
 
 
 def test_numbers_are_those_of_the_stored_predictions():
@@ -62,14 +68,18 @@ def test_numbers_are_those_of_the_stored_predictions():
     unfiltered = percent("after", "attacked", "none")
     assert f"of which it classifies {clean} correctly" in README
     assert f"PGD-20 at 8/255 leaves {unfiltered} without a filter" in README
-    for name in ("floor", "nearest"):
-        cell = stored_cell("after")
+    for model, name in (("2d", "floor"), ("2d", "nearest"), ("4d", "nearest")):
+        cell = stored_cell("after", model)
         assert cell["attacked"][name]["predictions"] == cell["clean"][name]["predictions"]
+    clean = percent("after", "clean", "none", "4d")
+    unfiltered, floor = (percent("after", "attacked", name, "4d") for name in ("none", "floor"))
+    assert f"of {clean} correct on the 2,000 clean images" in README
+    assert f"leaves {unfiltered} without a filter and {floor} behind `floor`" in README
     transfer, adaptive = (percent(f"before_{how}", "attacked", "floor") for how in TRANSFERS)
     assert f"falls to {transfer} when the attack was made against the bare network" in README
     assert f"and to {adaptive} when the attack goes through the dithering" in README
-    record = json.loads((DIRECTORY / "models/short/2d.json").read_text())
-    assert f"reaches {100 * record['test_accuracy']:.2f} % on the 10,000 clean" in README
+    assert f"(2d) reaches {trained_accuracy('2d')} on the 10,000 clean" in README
+    assert f"(4d) reaches {trained_accuracy('4d')}" in README
 
 
 TRANSFERS = ("transfer", "adaptive")
