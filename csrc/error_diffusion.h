@@ -22,7 +22,7 @@ enum class Variant { textbook, published };
 // ---- textbook (Floyd & Steinberg 1976), float32, errors in units of one level
 
 struct TextbookPixel {
-  int code;
+  float code;  // a whole number
   float error;
 };
 
@@ -37,28 +37,30 @@ PYQUANT_HOST_DEVICE float textbook_from_above(float up_left, float up, float up_
 PYQUANT_HOST_DEVICE TextbookPixel textbook_pixel(float value, float from_above, float left,
                                                  int bits) {
   const float adjusted = (value + from_above) + 0.4375f * left;
-  const int top = level_count(bits) - 1;
-  // adjusted + 1/2 >= 0 up to rounding; the clamp makes truncation equal floor.
+  const float top = static_cast<float>(level_count(bits) - 1);
   const float shifted = adjusted + 0.5f;
-  int code = shifted > 0.0f ? static_cast<int>(shifted) : 0;
-  code = code < top ? code : top;
-  return {code, adjusted - static_cast<float>(code)};
+  const float code = floor_of_positive(smaller(shifted > 0.0f ? shifted : 0.0f, top + 0.5f));
+  return {code, adjusted - code};
 }
 
 // ---- published (the code behind the paper's tables), 8-bit integers
 
 struct PublishedPixel {
   int code;
+  int level;  // truncated_byte_level(code)
   int error;
 };
 
-// round(weight * error / 16), half to even. >> is an arithmetic shift (floor).
+// round(weight * error / 16), half to even, which is how a float is rounded: next
+// to 1.5 * 2^23 floats are the integers. The product is exact (fused or not), and
+// the low bits of the sum are the share.
+PYQUANT_HOST_DEVICE int published_share(int weight, float error) {
+  const float sum = multiply_add(error, static_cast<float>(weight) * 0.0625f, 0x1.8p23f);
+  return float_bits(sum) - 0x4b400000;
+}
+
 PYQUANT_HOST_DEVICE int published_share(int weight, int error) {
-  const int product = weight * error;
-  const int quotient = product >> 4;
-  const int remainder = product & 15;
-  const bool up = remainder > 8 || (remainder == 8 && (quotient & 1));
-  return quotient + (up ? 1 : 0);
+  return published_share(weight, static_cast<float>(error));
 }
 
 PYQUANT_HOST_DEVICE int clip_to_byte(int value) {
@@ -78,10 +80,17 @@ PYQUANT_HOST_DEVICE int published_from_above(int value, int share_1, int share_5
 }
 
 // `value` is what published_from_above returned; `share_7` comes from the left.
-PYQUANT_HOST_DEVICE PublishedPixel published_pixel(int value, int share_7, int bits) {
+// The multiplier is truncated_level_multiplier(bits).
+PYQUANT_HOST_DEVICE PublishedPixel published_pixel(int value, int share_7, int bits,
+                                                   int multiplier) {
   const int adjusted = clip_to_byte(value + share_7);
   const int code = adjusted >> (8 - bits);
-  return {code, adjusted - truncated_byte_level(code, bits)};
+  const int level = (code * multiplier) >> 16;
+  return {code, level, adjusted - level};
+}
+
+PYQUANT_HOST_DEVICE PublishedPixel published_pixel(int value, int share_7, int bits) {
+  return published_pixel(value, share_7, bits, truncated_level_multiplier(bits));
 }
 
 }  // namespace pyquant

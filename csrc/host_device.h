@@ -5,8 +5,64 @@
 // the tests that execute the CUDA kernels on the CPU. They include neither torch
 // nor CUDA. Bits agree because every float operation is rounded on its own:
 // -ffp-contract=off on the host, --fmad=false on the device.
+#include <cstring>
+
 #ifdef __CUDACC__
 #define PYQUANT_HOST_DEVICE __host__ __device__ __forceinline__
 #else
 #define PYQUANT_HOST_DEVICE inline
 #endif
+
+namespace pyquant {
+
+// a*b + c in one instruction where there is one. Only for operands of which it
+// is shown, beside the call, that fused and separate rounding give the same.
+PYQUANT_HOST_DEVICE float multiply_add(float a, float b, float c) {
+#ifdef __CUDA_ARCH__
+  return __fmaf_rn(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+// floor(value) for 0 <= value < 2^23. Next to 2^23 floats are the integers, so
+// on the device an addition that rounds down is the floor, and costs a quarter
+// of the latency of a conversion.
+PYQUANT_HOST_DEVICE float floor_of_positive(float value) {
+#ifdef __CUDA_ARCH__
+  return __fadd_rd(value, 0x1p23f) - 0x1p23f;
+#else
+  return static_cast<float>(static_cast<int>(value));
+#endif
+}
+
+// Neither may be a NaN.
+PYQUANT_HOST_DEVICE float smaller(float a, float b) {
+#ifdef __CUDA_ARCH__
+  return fminf(a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
+
+PYQUANT_HOST_DEVICE int float_bits(float value) {
+#ifdef __CUDA_ARCH__
+  return __float_as_int(value);
+#else
+  int bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+#endif
+}
+
+PYQUANT_HOST_DEVICE float bits_to_float(unsigned bits) {
+#ifdef __CUDA_ARCH__
+  return __uint_as_float(bits);
+#else
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+#endif
+}
+
+}  // namespace pyquant

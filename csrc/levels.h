@@ -15,35 +15,78 @@ constexpr int maximum_bits = 8;
 
 PYQUANT_HOST_DEVICE int level_count(int bits) { return 1 << bits; }
 
-// The level of a code as a float: k/(n-1), correctly rounded.
-PYQUANT_HOST_DEVICE float unit_level(int code, int bits) {
-  return static_cast<float>(code) / static_cast<float>(level_count(bits) - 1);
+// The level of a code as a float: k/(n-1), correctly rounded, without a
+// division. k/(n-1) = (k + k/(n-1)) / n, and there the error of the rounded
+// reciprocal counts only 1/n: too little to cross a rounding boundary, since
+// k/(n-1) repeats its b bits for ever and so keeps 2^-b of an ulp away from
+// every midpoint. (All 510 codes are compared with the division by a test.)
+PYQUANT_HOST_DEVICE float unit_level(float code, int bits) {
+  const float reciprocal = 1.0f / static_cast<float>(level_count(bits) - 1);
+  return multiply_add(code, reciprocal, code) * (1.0f / static_cast<float>(level_count(bits)));
 }
 
-// 255k/(n-1) rounded half up: floor((2*255k + (n-1)) / (2(n-1))).
+PYQUANT_HOST_DEVICE float unit_level(int code, int bits) {
+  return unit_level(static_cast<float>(code), bits);
+}
+
+// 255k/(n-1) rounded half up: floor((2*255k + (n-1)) / (2(n-1))). The fraction
+// has an odd numerator, so it is at least 1/510 away from every integer; the
+// multiplier is off by at most 2^-17 and k of them by less than 1/510.
 PYQUANT_HOST_DEVICE int rounded_byte_level(int code, int bits) {
   const int steps = level_count(bits) - 1;
-  return (2 * 255 * code + steps) / (2 * steps);
+  const int multiplier = (2 * 255 * 65536 + steps) / (2 * steps);
+  return (code * multiplier + 32768) >> 16;
 }
 
-// floor(255k/(n-1)): the level table of the paper's published code.
+// The same of a code held as a float, in the low byte of the result: rounding to
+// nearest is what an addition does next to 2^23, where floats are the integers.
+// No tie arises (see above), and the 1/510 is far more than the error of the
+// product, fused or not.
+PYQUANT_HOST_DEVICE unsigned rounded_byte_level_bits(float code, int bits) {
+  const float ratio = 255.0f / static_cast<float>(level_count(bits) - 1);
+  return static_cast<unsigned>(float_bits(multiply_add(code, ratio, 0x1p23f)));
+}
+
+PYQUANT_HOST_DEVICE int rounded_byte_level(float code, int bits) {
+  return static_cast<int>(rounded_byte_level_bits(code, bits) & 255);
+}
+
+// floor(255k/(n-1)): the level table of the paper's published code. The
+// multiplier is rounded up, by less than 2^-16: k of them stay below 1/255.
+PYQUANT_HOST_DEVICE int truncated_level_multiplier(int bits) {
+  const int steps = level_count(bits) - 1;
+  return (255 * 65536 + steps - 1) / steps;
+}
+
 PYQUANT_HOST_DEVICE int truncated_byte_level(int code, int bits) {
-  return 255 * code / (level_count(bits) - 1);
+  return (code * truncated_level_multiplier(bits)) >> 16;
 }
 
 // Clamps to [0, 1]; a NaN fails the first comparison and becomes 0.
 PYQUANT_HOST_DEVICE float clamp_to_unit(float value) {
+#ifdef __CUDA_ARCH__
+  return __saturatef(value);
+#else
   return value > 0.0f ? (value < 1.0f ? value : 1.0f) : 0.0f;
+#endif
 }
 
 // A stored sample in [0, 1]: bytes are divided by 255, floats clamped.
 template <typename Sample>
 PYQUANT_HOST_DEVICE float to_unit(Sample sample) {
   if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-    return static_cast<float>(sample) / 255.0f;
+    return unit_level(static_cast<float>(sample), 8);  // 255 = 2^8 - 1
   } else {
     return clamp_to_unit(static_cast<float>(sample));
   }
+}
+
+// A byte in units of one level, x*(n-1) with x = byte/255. The division by 256 in
+// unit_level is left to the factor, where it is exact and costs nothing.
+PYQUANT_HOST_DEVICE float byte_to_steps(int byte, int bits) {
+  const float value = static_cast<float>(byte);
+  const float steps = static_cast<float>(level_count(bits) - 1);
+  return multiply_add(value, 1.0f / 255.0f, value) * (steps * 0x1p-8f);
 }
 
 // A stored sample in 0..255: bytes as they are, floats as trunc(255x).
@@ -57,8 +100,9 @@ PYQUANT_HOST_DEVICE int to_byte(Sample sample) {
 }
 
 // The level of a code in the table k/(n-1), stored: bytes are rounded half up.
-template <typename Sample>
-PYQUANT_HOST_DEVICE Sample textbook_level(int code, int bits) {
+// The code is an int, or a float that holds a whole number.
+template <typename Sample, typename Code>
+PYQUANT_HOST_DEVICE Sample textbook_level(Code code, int bits) {
   if constexpr (std::is_same_v<Sample, std::uint8_t>) {
     return static_cast<Sample>(rounded_byte_level(code, bits));
   } else {
@@ -74,7 +118,7 @@ PYQUANT_HOST_DEVICE Sample published_level(int code, int bits) {
   if constexpr (std::is_same_v<Sample, std::uint8_t>) {
     return static_cast<Sample>(level);
   } else {
-    return static_cast<Sample>(static_cast<float>(level) / 255.0f);
+    return static_cast<Sample>(unit_level(level, 8));
   }
 }
 

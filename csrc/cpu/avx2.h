@@ -11,7 +11,7 @@
 
 #include "../error_diffusion.h"
 #include "exact_quotient.h"
-#include "sample_format.h"
+#include "../sample_format.h"
 
 #define PYQUANT_INLINE inline __attribute__((always_inline))
 

@@ -10,7 +10,7 @@
 
 #include "../error_diffusion.h"
 #include "../planes.h"
-#include "sample_format.h"
+#include "../sample_format.h"
 
 namespace pyquant {
 

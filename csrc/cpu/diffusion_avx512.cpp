@@ -16,7 +16,7 @@
 #include "../error_diffusion.h"
 #include "aligned_buffer.h"
 #include "exact_quotient.h"
-#include "sample_format.h"
+#include "../sample_format.h"
 
 #include "avx512_begin.h"
 

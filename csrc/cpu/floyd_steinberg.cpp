@@ -14,7 +14,7 @@
 #include "diffusion_schedule.h"
 #include "huge_pages.h"
 #include "instruction_set.h"
-#include "tensor_format.h"
+#include "../tensor_format.h"
 
 namespace pyquant {
 namespace {

@@ -15,7 +15,7 @@
 #include "huge_pages.h"
 #include "instruction_set.h"
 #include "quantization.h"
-#include "tensor_format.h"
+#include "../tensor_format.h"
 
 namespace pyquant {
 namespace {

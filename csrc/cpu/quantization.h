@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "../linear_quantize.h"
-#include "sample_format.h"
+#include "../sample_format.h"
 
 namespace pyquant {
 

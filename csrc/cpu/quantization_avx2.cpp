@@ -15,7 +15,7 @@
 
 #include "../error_diffusion.h"
 #include "exact_quotient.h"
-#include "sample_format.h"
+#include "../sample_format.h"
 
 #include "avx2_begin.h"
 

@@ -11,7 +11,7 @@
 #include <type_traits>
 
 #include "exact_quotient.h"
-#include "sample_format.h"
+#include "../sample_format.h"
 
 namespace pyquant {
 namespace {

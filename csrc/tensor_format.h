@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "../sample_types.h"
+#include "sample_types.h"
 #include "sample_format.h"
 
 namespace pyquant {
