@@ -89,7 +89,7 @@ sources = sorted(glob("csrc/*.cpp") + glob("csrc/cpu/*.cpp"))
 compile_args = {"cxx": cxx}
 extension = CppExtension
 if with_cuda:
-    sources += sorted(glob("csrc/cuda/*.cu"))
+    sources += sorted(glob("csrc/cuda/*.cu") + glob("csrc/cuda/*.cpp"))
     definitions.append(("USE_CUDA", None))  # opens the CUDA part of torch's stable headers
     compile_args["nvcc"] = ["-O3", "--fmad=false", "-Xcompiler", "-fvisibility=hidden"]
     extension = CUDAExtension

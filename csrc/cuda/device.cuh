@@ -1,0 +1,109 @@
+#pragma once
+
+// All that a kernel of this package may ask of the device: where it is, the
+// barriers and shuffles of its warp and block, and every access to memory.
+// Plain C++ compiles the same kernels against the SIMT layer of the tests, which
+// executes, checks and counts each of these calls. So the kernels touch memory
+// through load_ and store_ only, and what only some lanes of a warp do is said by
+// an `active` argument rather than by a branch around the call.
+
+#include <cstdint>
+
+#ifndef __CUDACC__
+#include "simt.h"
+#else
+
+#define PYQUANT_DEVICE __device__ __forceinline__
+
+namespace pyquant::device {
+
+constexpr int warp_size = 32;
+
+PYQUANT_DEVICE int thread() { return threadIdx.x; }
+PYQUANT_DEVICE int lane() { return threadIdx.x % warp_size; }
+PYQUANT_DEVICE int warp() { return threadIdx.x / warp_size; }
+PYQUANT_DEVICE int warps() { return blockDim.x / warp_size; }
+PYQUANT_DEVICE std::int64_t block() { return blockIdx.x; }
+PYQUANT_DEVICE std::int64_t blocks() { return gridDim.x; }
+
+// What was written before is visible behind the barrier, to the warp or block.
+PYQUANT_DEVICE void synchronize_warp() { __syncwarp(); }
+PYQUANT_DEVICE void synchronize_block() { __syncthreads(); }
+
+// The value of the lane below; lane 0 gets its own. All lanes must take part.
+PYQUANT_DEVICE float shuffle_up(float value) { return __shfl_up_sync(~0u, value, 1); }
+PYQUANT_DEVICE bool any_lane(bool condition) { return __any_sync(~0u, condition); }
+PYQUANT_DEVICE bool all_lanes(bool condition) { return __all_sync(~0u, condition); }
+
+// The dynamic shared memory of the block, aligned to 16 bytes.
+PYQUANT_DEVICE unsigned char* shared_memory() {
+  extern __shared__ __align__(16) unsigned char pyquant_shared_memory[];
+  return pyquant_shared_memory;
+}
+
+// A load that is not active gives zeros.
+template <typename Type>
+PYQUANT_DEVICE Type load_global(const Type* address, bool active = true) {
+  return active ? *address : Type{};
+}
+template <typename Type>
+PYQUANT_DEVICE void store_global(Type* address, Type value, bool active = true) {
+  if (active) *address = value;
+}
+template <typename Type>
+PYQUANT_DEVICE Type load_shared(const Type* address, bool active = true) {
+  return active ? *address : Type{};
+}
+template <typename Type>
+PYQUANT_DEVICE void store_shared(Type* address, Type value, bool active = true) {
+  if (active) *address = value;
+}
+
+// Words through which blocks that run at the same time talk. Relaxed: a word
+// arrives whole and at some time, and orders nothing but itself.
+PYQUANT_DEVICE std::uint32_t load_relaxed(const std::uint32_t* address, bool active = true) {
+  std::uint32_t value = 0;
+  if (active) asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(address));
+  return value;
+}
+PYQUANT_DEVICE void store_relaxed(std::uint32_t* address, std::uint32_t value, bool active = true) {
+  if (active) asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(address), "r"(value));
+}
+PYQUANT_DEVICE std::uint32_t fetch_add(std::uint32_t* address, std::uint32_t value) {
+  return atomicAdd(address, value);
+}
+
+// Between two looks at a word that has not arrived.
+PYQUANT_DEVICE void pause() {}
+
+// The lower 32 bits of high:low shifted right; 0 <= bits <= 32.
+PYQUANT_DEVICE std::uint32_t shift_right(std::uint32_t low, std::uint32_t high, int bits) {
+  return __funnelshift_rc(low, high, bits);
+}
+// The upper 32 bits of high:low shifted left; 0 <= bits <= 32.
+PYQUANT_DEVICE std::uint32_t shift_left(std::uint32_t low, std::uint32_t high, int bits) {
+  return __funnelshift_lc(low, high, bits);
+}
+
+// Result byte i is byte (selector >> 4i & 7) of high:low.
+PYQUANT_DEVICE std::uint32_t select_bytes(std::uint32_t low, std::uint32_t high,
+                                          std::uint32_t selector) {
+  return __byte_perm(low, high, selector);
+}
+
+// The value, which the compiler may not compute again where it is used.
+PYQUANT_DEVICE int computed(int value) {
+  asm("" : "+r"(value));
+  return value;
+}
+
+// Bit i of the word. One instruction, which the compiler would turn into three.
+PYQUANT_DEVICE bool is_set(std::uint32_t word, int i) {
+  std::uint32_t bit;
+  asm("and.b32 %0, %1, %2;" : "=r"(bit) : "r"(word), "r"(1u << i));
+  return bit != 0;
+}
+
+}  // namespace pyquant::device
+
+#endif

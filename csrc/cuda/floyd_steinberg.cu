@@ -1,0 +1,52 @@
+// The Floyd-Steinberg kernels under plain names, and their launch. The names,
+// parameters and launch sizes are documented in README.md beside this file.
+
+#include "floyd_steinberg_kernel.cuh"
+#include "launch.h"
+
+namespace pyquant {
+
+// Blocks of four warps, four or three of them on a multiprocessor: what
+// plan_floyd_steinberg counts on, and as many registers as no kernel exceeds.
+#define PYQUANT_KERNEL(variant, Diffusion, dtype, Sample)                               \
+  extern "C" __global__ void __launch_bounds__(128, 4)                                  \
+      pyquant_floyd_steinberg_##variant##_##dtype##_short(                              \
+          const __grid_constant__ FloydSteinbergWork work) {                            \
+    floyd_steinberg_short<Sample, Diffusion>(work);                                     \
+  }                                                                                     \
+  extern "C" __global__ void __launch_bounds__(128, 3)                                  \
+      pyquant_floyd_steinberg_##variant##_##dtype##_tall(                               \
+          const __grid_constant__ FloydSteinbergWork work) {                            \
+    floyd_steinberg_tall<Sample, Diffusion>(work);                                      \
+  }
+
+#define PYQUANT_KERNELS(variant, Diffusion)                                             \
+  PYQUANT_KERNEL(variant, Diffusion, uint8, std::uint8_t)                               \
+  PYQUANT_KERNEL(variant, Diffusion, float16, device::Float16)                          \
+  PYQUANT_KERNEL(variant, Diffusion, bfloat16, device::BFloat16)                        \
+  PYQUANT_KERNEL(variant, Diffusion, float32, float)                                    \
+  PYQUANT_KERNEL(variant, Diffusion, float64, double)
+
+PYQUANT_KERNELS(textbook, TextbookDiffusion)
+PYQUANT_KERNELS(published, PublishedDiffusion)
+
+#define PYQUANT_TABLE(variant, height)                                                  \
+  {pyquant_floyd_steinberg_##variant##_uint8_##height,                                  \
+   pyquant_floyd_steinberg_##variant##_float16_##height,                                \
+   pyquant_floyd_steinberg_##variant##_bfloat16_##height,                               \
+   pyquant_floyd_steinberg_##variant##_float32_##height,                                \
+   pyquant_floyd_steinberg_##variant##_float64_##height}
+
+cudaError_t launch_floyd_steinberg(const FloydSteinbergWork& work, Variant variant,
+                                   SampleFormat format, cudaStream_t stream) {
+  using Kernel = void (*)(FloydSteinbergWork);
+  static const Kernel kernels[2][2][5] = {  // [published][tall][format]
+      {PYQUANT_TABLE(textbook, short), PYQUANT_TABLE(textbook, tall)},
+      {PYQUANT_TABLE(published, short), PYQUANT_TABLE(published, tall)}};
+  const Kernel kernel =
+      kernels[variant == Variant::published][work.tall][static_cast<int>(format)];
+  kernel<<<static_cast<unsigned>(work.blocks), work.warps * 32, work.shared_bytes, stream>>>(work);
+  return cudaGetLastError();
+}
+
+}  // namespace pyquant

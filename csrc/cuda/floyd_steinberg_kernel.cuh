@@ -1,0 +1,698 @@
+#pragma once
+
+// Floyd-Steinberg error diffusion, a row per lane.
+//
+// A warp holds 32 rows of a plane. Each lane walks along its row, three columns
+// behind the lane above, so that the errors it needs from there are finished;
+// one shuffle per step hands them down. Four steps, columns as digits:
+//
+//     step        t       t+1     t+2     t+3
+//     lane 0      6       7       8       9
+//     lane 1      3       4       5       6
+//     lane 2      0       1       2       3      needs 0 1 2 3 4 of lane 1
+//
+// Behind the last column of a plane a lane begins the next plane of its stream at
+// once, so the ramp of the skew is paid once per stream. Taller planes: the errors
+// of lane 31 go to the warp that holds the next 32 rows, through shared memory,
+// and from the last warp of a block to the next block through global memory.
+//
+// Samples pass through shared memory, where the diagonal is read. Row r has a
+// buffer of a round of columns and one 32-byte chunk more, and in every round lane
+// r walks over the same place in it, whatever the phase of its columns:
+//
+//     | chunk 0 | chunk 1 | ... | last chunk |     chunks as they lie in the image
+//          ^ start                   ^ end         the lane's columns in this round
+//
+// Behind a round all but the last chunk are finished and stored, the last chunk
+// becomes chunk 0, and the next columns are loaded behind it. Results take the
+// place of the samples they come from.
+
+#include <cstdint>
+#include <type_traits>
+
+#include "../error_diffusion.h"
+#include "../levels.h"
+#include "device.cuh"
+#include "floyd_steinberg_work.h"
+#include "plane_offset.cuh"
+#include "samples.cuh"
+
+namespace pyquant {
+
+// ---- the two variants: what a step computes, from error_diffusion.h. A byte comes
+// as an int and goes in the low byte of a word, so that no instruction is spent on
+// its upper bits.
+
+template <typename Sample>
+struct TextbookDiffusion {
+  static constexpr bool drops_first_up_right = false;
+  int bits;
+
+  PYQUANT_DEVICE explicit TextbookDiffusion(int bits_) : bits(bits_) {}
+
+  template <typename Value>
+  PYQUANT_DEVICE auto step(Value sample, float up_left, float up, float up_right, float left,
+                           float& error) const {
+    const float above = textbook_from_above(up_left, up, up_right);
+    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
+      const float value = byte_to_steps(sample, bits);
+      const TextbookPixel pixel = textbook_pixel(value, above, left, bits);
+      error = pixel.error;
+      return rounded_byte_level_bits(pixel.code, bits);
+    } else {
+      const float value = to_unit(sample) * static_cast<float>(level_count(bits) - 1);
+      const TextbookPixel pixel = textbook_pixel(value, above, left, bits);
+      error = pixel.error;
+      return textbook_level<Sample>(pixel.code, bits);
+    }
+  }
+};
+
+template <typename Sample>
+struct PublishedDiffusion {
+  static constexpr bool drops_first_up_right = true;  // see published_takes_up_right
+  int bits;
+  int multiplier;
+
+  PYQUANT_DEVICE explicit PublishedDiffusion(int bits_)
+      : bits(bits_), multiplier(device::computed(truncated_level_multiplier(bits_))) {}
+
+  template <typename Value>
+  PYQUANT_DEVICE auto step(Value sample, float up_left, float up, float up_right, float left,
+                           float& error) const {
+    int byte;
+    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
+      byte = sample;
+    } else {
+      byte = to_byte(sample);
+    }
+    const int value = published_from_above(byte, published_share(1, up_left),
+                                           published_share(5, up), published_share(3, up_right));
+    const PublishedPixel pixel =
+        published_pixel(value, published_share(7, left), bits, multiplier);
+    error = static_cast<float>(pixel.error);
+    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
+      return static_cast<std::uint32_t>(pixel.level);
+    } else {
+      return static_cast<Sample>(unit_level(pixel.level, 8));
+    }
+  }
+};
+
+// ---- a lane's walk along its row buffer
+
+// Samples narrower than a word are read and written a word at a time: lanes that
+// are a byte apart in phase would meet in a bank. A lane's columns begin anywhere
+// in a word, so each word it works on is cut out of two words of the buffer, and
+// each word it writes is put together from two words of results.
+template <typename Sample, bool is_narrow = (sizeof(Sample) < 4)>
+class RowWalk {
+ public:
+  static constexpr int samples_per_word = 4 / sizeof(Sample);
+
+  PYQUANT_DEVICE RowWalk(unsigned char* row, int start) {
+    const int byte = start * static_cast<int>(sizeof(Sample));
+    word_ = reinterpret_cast<std::uint32_t*>(row) + (byte + 3) / 4;
+    shift_ = 8 * (byte - (byte + 3) / 4 * 4 + 4);
+  }
+
+  using Word = std::uint32_t;
+  PYQUANT_DEVICE Word load(int index, bool active) const {
+    return device::load_shared(word_ + index, active);
+  }
+
+  // Applies step(index, sample) -> result to the samples of word `index`, which
+  // `next` is.
+  template <typename Step>
+  PYQUANT_DEVICE void visit(int index, Word next, Step&& step) {
+    const std::uint32_t samples = device::shift_right(samples_, next, shift_);
+    samples_ = next;
+    std::uint32_t results;
+    if constexpr (sizeof(Sample) == 1) {
+      std::uint32_t result[4];
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        result[i] = step(4 * index + i,
+                         static_cast<int>(device::select_bytes(samples, 0, 0x4440 + i)));
+      }
+      results = device::select_bytes(device::select_bytes(result[0], result[1], 0x0040),
+                                     device::select_bytes(result[2], result[3], 0x0040), 0x5410);
+    } else {
+      Sample first, second;
+      first.bits = static_cast<std::uint16_t>(samples);
+      second.bits = static_cast<std::uint16_t>(samples >> 16);
+      first = step(2 * index, first);
+      second = step(2 * index + 1, second);
+      results = device::select_bytes(first.bits, second.bits, 0x5410);
+    }
+    device::store_shared(word_ + index - 1, device::shift_left(results_, results, shift_));
+    results_ = results;
+  }
+  PYQUANT_DEVICE void advance(int words) { word_ += words; }
+
+ private:
+  std::uint32_t* word_;  // the first that ends behind the start of the columns
+  int shift_;            // bits of the word before it that lie before the start
+  std::uint32_t samples_ = 0;
+  std::uint32_t results_ = 0;
+};
+
+template <typename Sample>
+class RowWalk<Sample, false> {
+ public:
+  static constexpr int samples_per_word = 1;
+
+  PYQUANT_DEVICE RowWalk(unsigned char* row, int start)
+      : sample_(reinterpret_cast<Sample*>(row) + start) {}
+
+  using Word = Sample;
+  PYQUANT_DEVICE Word load(int index, bool active) const {
+    return device::load_shared(sample_ + index, active);
+  }
+
+  template <typename Step>
+  PYQUANT_DEVICE void visit(int index, Word sample, Step&& step) {
+    device::store_shared(sample_ + index, step(index, sample));
+  }
+  PYQUANT_DEVICE void advance(int words) { sample_ += words; }
+
+ private:
+  Sample* sample_;
+};
+
+// ---- a place in a stream of planes
+
+struct StreamColumn {
+  std::int32_t plane;
+  std::int32_t column;  // 0..width-1
+
+  // Any number of columns further on, or back.
+  PYQUANT_DEVICE void move(std::int32_t columns, std::int32_t width) {
+    column += columns;
+    while (column < 0) {
+      column += width;
+      --plane;
+    }
+    while (column >= width) {
+      column -= width;
+      ++plane;
+    }
+  }
+  // At most `width` columns.
+  PYQUANT_DEVICE void forward(std::int32_t columns, std::int32_t width) {
+    column += columns;
+    const bool is_next = column >= width;
+    column -= is_next ? width : 0;
+    plane += is_next ? 1 : 0;
+  }
+};
+
+// A place in a stream that moves on by rounds, where a plane is at least a round wide.
+struct StreamPiece {
+  std::int64_t offset;     // in samples, of memory
+  std::int32_t column;     // in its plane
+  std::uint32_t position;  // in the stream; before the stream, more than any
+
+  // `jump` is from behind the end of a row to where it begins in the next plane.
+  PYQUANT_DEVICE void forward(std::int32_t columns, std::int32_t width, std::int64_t jump) {
+    column += columns;
+    const bool is_next = column >= width;
+    column -= is_next ? width : 0;
+    offset += is_next ? columns + jump : columns;
+    position += columns;
+  }
+};
+
+// ---- a warp and its 32 rows
+
+struct alignas(16) Piece {  // the unit of global and shared memory accesses
+  std::uint32_t words[4];
+};
+
+template <typename Sample, template <typename> typename Diffusion, bool tall>
+class Stripe {
+ public:
+  static constexpr int size = sizeof(Sample);
+  static constexpr int chunk = chunk_columns(size);
+  static constexpr int steps = round_steps(size);
+  static constexpr int piece_columns = 16 / size;
+  // Pieces that a lane moves per round, which is also pieces per row and round.
+  static constexpr int pieces = steps * size / 16;
+  static constexpr int rows_per_request = stripe_rows / pieces;
+
+  PYQUANT_DEVICE Stripe(const FloydSteinbergWork& work, unsigned char* buffer, std::int64_t stream,
+                        std::int64_t stripe)
+      : work_(work),
+        diffusion_(work.bits),
+        buffer_(buffer),
+        lane_(device::lane()),
+        width_(static_cast<std::int32_t>(work.from.width)),
+        first_plane_(stream * work.planes_per_stream),
+        first_row_(stripe * stripe_rows),
+        walk_(buffer + row_offset(lane_, size), start_of(lane_)) {
+    const std::int64_t planes = work.from.count - first_plane_;
+    planes_ = static_cast<std::int32_t>(planes < work.planes_per_stream ? planes
+                                                                        : work.planes_per_stream);
+    const std::int64_t rows = work.from.height - first_row_;
+    rows_ = static_cast<int>(rows < stripe_rows ? rows : stripe_rows);
+    here_.move(-(skew * lane_ + first_delay), width_);
+    for (int i = 0; i < pieces; ++i) {
+      const int row = piece_row(i);
+      const std::int32_t column = piece_index() * piece_columns - delayed_chunks(row) * chunk;
+      loads_[i] = piece_at(work.from, column, row);
+      stores_[i] = piece_at(work.to, column - chunk, row);
+    }
+    next_element_.move(lane_ % steps - delayed_chunks(lane_ / steps) * chunk, width_);
+  }
+
+  // Zeros everywhere: columns before the stream count as black.
+  PYQUANT_DEVICE void clear() {
+    for (int i = lane_; i - lane_ < stripe_bytes(size) / 16; i += device::warp_size) {
+      device::store_shared(reinterpret_cast<Piece*>(buffer_) + i, Piece{},
+                           i < stripe_bytes(size) / 16);
+    }
+    // The zeros of a row come from other lanes than its samples.
+    device::synchronize_warp();
+  }
+
+  // Walks a round, stores what is finished and loads the next round; round -1 only
+  // loads. `line_in` and `line_out` are the errors of the row above the stripe and
+  // of its last row, an element per step; they are used by tall planes only.
+  PYQUANT_DEVICE void round(bool walks, const float* line_in, float* line_out) {
+    Piece fetched[pieces];
+    if (work_.wide_loads) fetch(fetched);  // on their way during the steps
+    if (walks) {
+      walk(line_in, line_out);
+      // The results of a row are stored by other lanes than the one that wrote them.
+      device::synchronize_warp();
+      work_.wide_stores ? collect() : collect_elements();
+      Piece carried[2];
+      for (int i = 0; i < 2; ++i) carried[i] = device::load_shared(carried_piece(i, steps));
+      // Every finished chunk, and the last one, has been read.
+      device::synchronize_warp();
+      for (int i = 0; i < 2; ++i) device::store_shared(carried_piece(i, 0), carried[i]);
+    }
+    work_.wide_loads ? deposit(fetched) : load_elements();
+    if (!work_.wide_loads || !work_.wide_stores) next_element_.move(steps, width_);
+    // Lanes load rows together but walk along them alone.
+    device::synchronize_warp();
+  }
+
+  // The error of the row above at the column that lane 0 is about to reach.
+  PYQUANT_DEVICE void receive(const float* error) {
+    const float received = device::load_shared(error, lane_ == 0);
+    incoming_ = lane_ == 0 ? received : incoming_;
+  }
+
+ private:
+  // Whole chunks before the delay of a row, and where its columns begin in the
+  // row buffer: behind at least one column of chunk 0.
+  static PYQUANT_DEVICE int delayed_chunks(int row) { return (skew * row + first_delay) / chunk; }
+  static PYQUANT_DEVICE int start_of(int row) {
+    return chunk - (skew * row + first_delay) % chunk;
+  }
+
+  PYQUANT_DEVICE bool is_inside(StreamColumn place, int row) const {
+    return place.plane >= 0 && place.plane < planes_ && row < rows_;
+  }
+  PYQUANT_DEVICE Sample* row_buffer(int row) const {
+    return reinterpret_cast<Sample*>(buffer_ + row_offset(row, size));
+  }
+
+  // ---- rows made of aligned 16-byte pieces, planes at equal distances
+
+  // Lanes side by side move the pieces of a row; the order of the rows keeps the
+  // eight lanes that shared memory serves at a time in different banks.
+  PYQUANT_DEVICE int piece_index() const { return lane_ % pieces; }
+  PYQUANT_DEVICE int piece_row(int i) const {
+    const int row = lane_ / pieces;
+    return (row & ~3) + (row << 1 & 2) + (row >> 1 & 1) + i * rows_per_request;
+  }
+  PYQUANT_DEVICE Piece* piece(int row, int column) const {
+    return reinterpret_cast<Piece*>(row_buffer(row) + column);
+  }
+  // A chunk is two pieces: 64 of them in the 32 rows.
+  PYQUANT_DEVICE Piece* carried_piece(int i, int column) const {
+    return piece(lane_ / 2 + 16 * i, column + lane_ % 2 * piece_columns);
+  }
+  PYQUANT_DEVICE StreamPiece piece_at(const Planes& planes, std::int32_t column, int row) const {
+    StreamColumn place = {0, 0};
+    place.move(column, width_);
+    return {(first_plane_ + place.plane) * planes.leading_stride[0] +
+                (first_row_ + row) * planes.row_stride + place.column,
+            place.column, static_cast<std::uint32_t>(column)};
+  }
+  PYQUANT_DEVICE bool is_inside(const StreamPiece& place, int row) const {
+    return place.position < static_cast<std::uint32_t>(planes_ * width_) && row < rows_;
+  }
+
+  // Global memory to registers: the pieces of the next round.
+  PYQUANT_DEVICE void fetch(Piece (&fetched)[pieces]) {
+    const std::int64_t jump = work_.from.leading_stride[0] - width_;
+#pragma unroll
+    for (int i = 0; i < pieces; ++i) {
+      const Sample* source = static_cast<const Sample*>(work_.image) + loads_[i].offset;
+      fetched[i] = device::load_global(reinterpret_cast<const Piece*>(source),
+                                       is_inside(loads_[i], piece_row(i)));
+      loads_[i].forward(steps, width_, jump);
+    }
+  }
+  // Registers to shared memory, behind chunk 0.
+  PYQUANT_DEVICE void deposit(const Piece (&fetched)[pieces]) const {
+#pragma unroll
+    for (int i = 0; i < pieces; ++i) {
+      device::store_shared(piece(piece_row(i), chunk + piece_index() * piece_columns), fetched[i]);
+    }
+  }
+  // Shared memory to global memory: all chunks but the last.
+  PYQUANT_DEVICE void collect() {
+    const std::int64_t jump = work_.to.leading_stride[0] - width_;
+#pragma unroll
+    for (int i = 0; i < pieces; ++i) {
+      const int row = piece_row(i);
+      Sample* target = static_cast<Sample*>(work_.result) + stores_[i].offset;
+      device::store_global(reinterpret_cast<Piece*>(target),
+                           device::load_shared(piece(row, piece_index() * piece_columns)),
+                           is_inside(stores_[i], row));
+      stores_[i].forward(steps, width_, jump);
+    }
+  }
+
+  // ---- any other rows, sample by sample: lanes side by side take columns side by
+  // side, four requests at a time
+
+  static constexpr int element_rows = device::warp_size / steps;  // of a request
+
+  struct Element {
+    Sample* buffer;
+    std::int64_t offset;
+    bool is_inside;
+  };
+
+  // Calls function(four elements) for all samples of a round, which begins
+  // `columns` before the next one to be loaded.
+  template <typename Function>
+  PYQUANT_DEVICE void each_element(const Planes& planes, int columns, Function&& function) const {
+    StreamColumn place = next_element_;
+    place.move(-columns, width_);
+    int row = lane_ / steps;
+    std::int32_t plane = place.plane;
+    std::int64_t offset = plane_offset(planes, static_cast<std::uint32_t>(first_plane_ + plane));
+#pragma unroll 1
+    for (int i = 0; i < steps; i += 4) {
+      Element elements[4];
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        if (place.plane != plane) {
+          plane = place.plane;
+          offset = plane_offset(planes, static_cast<std::uint32_t>(first_plane_ + plane));
+        }
+        elements[j] = {row_buffer(row) + lane_ % steps,
+                       offset + (first_row_ + row) * planes.row_stride +
+                           place.column * planes.column_stride,
+                       is_inside(place, row)};
+        place.move((delayed_chunks(row) - delayed_chunks(row + element_rows)) * chunk, width_);
+        row += element_rows;
+      }
+      function(elements);
+    }
+  }
+  PYQUANT_DEVICE void load_elements() const {
+    const Sample* image = static_cast<const Sample*>(work_.image);
+    each_element(work_.from, 0, [image](const Element(&elements)[4]) {
+      Sample samples[4];
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        samples[j] = device::load_global(image + elements[j].offset, elements[j].is_inside);
+      }
+#pragma unroll
+      for (int j = 0; j < 4; ++j) device::store_shared(elements[j].buffer + chunk, samples[j]);
+    });
+  }
+  PYQUANT_DEVICE void collect_elements() const {
+    Sample* result = static_cast<Sample*>(work_.result);
+    each_element(work_.to, steps + chunk, [result](const Element(&elements)[4]) {
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        device::store_global(result + elements[j].offset, device::load_shared(elements[j].buffer),
+                             elements[j].is_inside);
+      }
+    });
+  }
+
+  // ---- the steps
+
+  PYQUANT_DEVICE void walk(const float* line_in, float* line_out) {
+    // Bit i: step i of the round is at the last column of a plane; at a first one.
+    const std::int32_t to_last = width_ - 1 - here_.column;
+    std::uint32_t last = to_last < steps ? 1u << to_last : 0;
+    if (width_ < steps) {  // several planes in a round
+      for (std::int32_t i = to_last + width_; i < steps; i += width_) last |= 1u << i;
+    }
+    const std::uint32_t first = last << 1 | (here_.column == 0 ? 1 : 0);
+    if (device::any_lane((last | first) != 0)) {
+      walk<true>(last, first, line_in, line_out);
+    } else {
+      walk<false>(last, first, line_in, line_out);
+    }
+    width_ < steps ? here_.move(steps, width_) : here_.forward(steps, width_);
+  }
+
+  template <bool has_edge>
+  PYQUANT_DEVICE void walk(std::uint32_t last, std::uint32_t first, const float* line_in,
+                           float* line_out) {
+    constexpr int unrolled = 8;
+    constexpr int words = unrolled / RowWalk<Sample>::samples_per_word;
+    struct alignas(16) Errors {
+      float errors[4];
+    };
+    typename RowWalk<Sample>::Word next[words];
+#pragma unroll
+    for (int word = 0; word < words; ++word) next[word] = walk_.load(word, true);
+#pragma unroll 1
+    for (int begin = 0; begin < steps; begin += unrolled) {
+      // What the next eight steps need is on its way during these.
+      typename RowWalk<Sample>::Word here[words];
+#pragma unroll
+      for (int word = 0; word < words; ++word) {
+        here[word] = next[word];
+        next[word] = walk_.load(words + word, begin + unrolled < steps);
+      }
+      Errors handed_on[2], to_hand_on[2];
+      if constexpr (tall) {
+        for (int i = 0; i < 2; ++i) {
+          handed_on[i] = device::load_shared(reinterpret_cast<const Errors*>(line_in) + i);
+        }
+      }
+#pragma unroll
+      for (int word = 0; word < words; ++word) {
+        walk_.visit(word, here[word], [&](int i, auto sample) {
+          const bool is_last = has_edge && device::is_set(last, i);
+          const bool is_first = has_edge && device::is_set(first, i);
+          const bool no_up_right =
+              is_last || (Diffusion<Sample>::drops_first_up_right && is_first);
+          float error;
+          const auto result = diffusion_.step(sample, up_left_, up_,
+                                              no_up_right ? 0.0f : up_right_, left_, error);
+          // Behind the last column comes the first of the next plane.
+          left_ = is_last ? 0.0f : error;
+          up_left_ = is_last ? 0.0f : up_;
+          up_ = up_right_;
+          up_right_ = incoming_;
+          const float above = device::shuffle_up(error);
+          if constexpr (tall) {
+            incoming_ = lane_ == 0 ? handed_on[i / 4].errors[i % 4] : above;
+            to_hand_on[i / 4].errors[i % 4] = error;
+          } else {
+            incoming_ = lane_ == 0 ? 0.0f : above;
+          }
+          return result;
+        });
+      }
+      walk_.advance(words);
+      if constexpr (tall) {
+        for (int i = 0; i < 2; ++i) {
+          device::store_shared(reinterpret_cast<Errors*>(line_out) + i, to_hand_on[i],
+                               lane_ == stripe_rows - 1);
+        }
+        line_in += unrolled;
+        line_out += unrolled;
+      }
+      last >>= unrolled;
+      first >>= unrolled;
+    }
+    walk_.advance(-steps / RowWalk<Sample>::samples_per_word);
+  }
+
+  const FloydSteinbergWork& work_;
+  const Diffusion<Sample> diffusion_;
+  unsigned char* const buffer_;
+  const int lane_;
+  const std::int32_t width_;
+  const std::int64_t first_plane_;
+  const std::int64_t first_row_;
+  std::int32_t planes_;
+  int rows_;
+
+  RowWalk<Sample> walk_;
+  StreamColumn here_ = {};          // of the lane, at the beginning of the round
+  StreamPiece loads_[pieces];       // the pieces to be loaded next,
+  StreamPiece stores_[pieces];      // and to be stored
+  StreamColumn next_element_ = {};  // the sample to be loaded next in the lane's first row
+
+  // Errors of the row above at columns -1, 0, 1 and 2 from here, and of the pixel
+  // to the left.
+  float up_left_ = 0.0f;
+  float up_ = 0.0f;
+  float up_right_ = 0.0f;
+  float incoming_ = 0.0f;
+  float left_ = 0.0f;
+};
+
+// ---- planes of at most 32 rows: every warp runs through a stream of its own
+
+template <typename Sample, template <typename> typename Diffusion>
+PYQUANT_DEVICE void floyd_steinberg_short(const FloydSteinbergWork& work) {
+  const std::int64_t stream = device::block() * device::warps() + device::warp();
+  if (stream >= work.streams) return;
+  unsigned char* buffer = device::shared_memory() + device::warp() * stripe_bytes(sizeof(Sample));
+  Stripe<Sample, Diffusion, false> stripe(work, buffer, stream, 0);
+  stripe.clear();
+  for (std::int64_t round = -1; round < work.rounds; ++round) {
+    stripe.round(round >= 0, nullptr, nullptr);
+  }
+}
+
+// ---- taller planes: a block runs through a stream, each of its warps with one
+// stripe of the band
+//
+// Warp w is `lag` rounds behind warp w-1: what a warp reads of the line above it
+// in one round, the warp above has written the round before, and a barrier of the
+// block lies between. In rounds of 32 steps, the numbers being rounds of a stripe:
+//
+//     warp 0    0   1   2   3   4   5   ...
+//     warp 1                    0   1          line 1, in four slots: warp 0 writes
+//                                              slot 4, warp 1 reads slot 3
+//
+// Bands are handed out by a counter, all streams' first bands before the second
+// ones. So the band above is always a block that has begun before and waits only
+// for blocks that began before itself: however few blocks the device runs at a
+// time, the one that began first can go on.
+//
+// Between blocks the errors go through one word per step. The word is its own
+// flag: it is all ones (no error is a NaN) until the error is there. A word
+// arrives whole, so nothing else has to be ordered; a flag beside the data would
+// cost a fence per hand-over on one side and a round trip on the other.
+
+constexpr std::uint32_t not_yet = 0xffffffff;
+
+// One side of a hand-over between blocks: the words of a stream's band.
+template <int steps>
+class Handover {
+ public:
+  PYQUANT_DEVICE Handover(const FloydSteinbergWork& work, std::int64_t band, std::int64_t stream)
+      : words_(work.scratch + 1 + (band * work.streams + stream) * work.rounds * steps),
+        rounds_(work.rounds),
+        lane_(device::lane()) {}
+
+  PYQUANT_DEVICE void send(std::int64_t round, const float* slot) const {
+    const float error = device::load_shared(slot + lane_, lane_ < steps);
+    device::store_relaxed(words_ + round * steps + lane_,
+                          static_cast<std::uint32_t>(float_bits(error)), lane_ < steps);
+  }
+
+  // A first look, so that the words are on their way during the steps.
+  PYQUANT_DEVICE void expect(std::int64_t round) { word_ = look(round); }
+  PYQUANT_DEVICE void receive(std::int64_t round, float* slot) {
+    while (!device::all_lanes(word_ != not_yet)) {
+      device::pause();
+      word_ = look(round);
+    }
+    device::store_shared(slot + lane_, bits_to_float(word_), lane_ < steps);
+  }
+
+ private:
+  PYQUANT_DEVICE std::uint32_t look(std::int64_t round) const {
+    return device::load_relaxed(words_ + round * steps + lane_, lane_ < steps && round < rounds_);
+  }
+
+  std::uint32_t* words_;
+  std::int64_t rounds_;
+  int lane_;
+  std::uint32_t word_ = 0;
+};
+
+template <typename Sample, template <typename> typename Diffusion>
+PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
+  constexpr int size = sizeof(Sample);
+  constexpr int steps = round_steps(size);
+  constexpr int ahead = stripe_delay / steps;  // rounds between a column's two stripes
+  constexpr int lag = ahead + 1;
+  const int warp = device::warp();
+  const int lane = device::lane();
+
+  unsigned char* shared = device::shared_memory();
+  float* lines = reinterpret_cast<float*>(shared + device::warps() * stripe_bytes(size));
+  // Line w is the input of warp w and the output of warp w-1.
+  const auto slot = [&](int line, std::int64_t round) {
+    return lines + (line * line_slots + static_cast<int>(round & (line_slots - 1))) * steps;
+  };
+
+  std::uint32_t ticket = static_cast<std::uint32_t>(device::block());
+  if (work.bands > 1) {
+    std::uint32_t* shared_ticket = reinterpret_cast<std::uint32_t*>(lines);
+    const bool is_first = device::thread() == 0;
+    const std::uint32_t drawn = is_first ? device::fetch_add(work.scratch, 1) + 1 : 0;
+    device::store_shared(shared_ticket, drawn, is_first);
+    // All threads have the ticket of thread 0.
+    device::synchronize_block();
+    ticket = device::load_shared(shared_ticket);
+    // All threads have read it before the line is filled.
+    device::synchronize_block();
+  }
+  const std::int64_t band = ticket / static_cast<std::uint32_t>(work.streams);
+  const std::int64_t stream = ticket % static_cast<std::uint32_t>(work.streams);
+  const std::int64_t first_stripe = band * device::warps();
+  const std::int64_t stripes_below = work.stripes - first_stripe;
+  const int stripes =
+      static_cast<int>(stripes_below < device::warps() ? stripes_below : device::warps());
+  const bool is_fed = warp == 0 && band > 0;
+  const bool feeds = warp == device::warps() - 1 && band + 1 < work.bands;
+
+  for (int i = lane; i < line_slots * steps; i += device::warp_size) {
+    device::store_shared(slot(warp, 0) + i, 0.0f);
+    device::store_shared(slot(device::warps(), 0) + i, 0.0f, warp == 0);
+  }
+  // Lines are written by one warp and read by the next.
+  device::synchronize_block();
+
+  Stripe<Sample, Diffusion, true> stripe(
+      work, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
+  if (warp < stripes) stripe.clear();
+  Handover<steps> above(work, band - 1, stream);
+  Handover<steps> below(work, band, stream);
+  if (is_fed) {
+    // The rounds behind this one are received a round ahead.
+    above.expect(ahead - 1);
+    above.receive(ahead - 1, slot(0, ahead - 1));
+    // The line above is filled by all lanes and read by lane 0.
+    device::synchronize_warp();
+  }
+
+  const std::int64_t block_rounds = work.rounds + (stripes - 1) * lag;
+  for (std::int64_t block_round = -1; block_round < block_rounds; ++block_round) {
+    const std::int64_t round = block_round - warp * lag;
+    if (warp < stripes && round >= -1 && round < work.rounds) {
+      if (is_fed) above.expect(round + ahead + 1);
+      stripe.receive(slot(warp, round + ahead - 1) + steps - 1);
+      stripe.round(round >= 0, slot(warp, round + ahead), slot(warp + 1, round));
+      if (is_fed) above.receive(round + ahead + 1, slot(0, round + ahead + 1));
+      if (feeds && round >= 0) below.send(round, slot(warp + 1, round));
+    }
+    // What the warp above has written to a line is complete; and a slot is not
+    // written again before the warp below has read it.
+    device::synchronize_block();
+  }
+}
+
+}  // namespace pyquant

@@ -1,0 +1,145 @@
+#pragma once
+
+// How a Floyd-Steinberg launch is cut into streams, bands and stripes. Plain C++,
+// shared by the kernels, the code that launches them and the tests.
+//
+//   stripe   32 rows of a plane, a row per lane: the work of one warp
+//   band     up to 4 stripes below one another: the work of one block
+//   stream   planes behind one another: a warp or block runs through them without
+//            a pause, so that the skew of the wavefront is paid once per stream
+
+#include <algorithm>
+#include <cstdint>
+
+#include "../planes.h"
+
+namespace pyquant {
+
+// Lane r is at column t - (3r + 2) in step t: three columns behind the lane above.
+// Two would be enough for the arithmetic, but then every step waits for a shuffle;
+// with three the shuffle has a whole step to arrive (benchmarks/CUDA.md).
+constexpr int stripe_rows = 32;
+constexpr int skew = 3;
+constexpr int first_delay = 2;
+// Between a column's step in lane 31 and in lane 0 of the stripe below, plus one.
+constexpr int stripe_delay = skew * stripe_rows;
+
+constexpr int maximum_warps = 4;
+
+// A sample type's columns go through shared memory in chunks of 32 bytes, a
+// sector of global memory, and its steps are done in rounds of 32 or 64 bytes.
+PYQUANT_HOST_DEVICE constexpr int chunk_columns(int sample_size) { return 32 / sample_size; }
+PYQUANT_HOST_DEVICE constexpr int round_steps(int sample_size) { return sample_size == 1 ? 32 : 64 / sample_size; }
+
+struct FloydSteinbergWork {
+  const void* image = nullptr;
+  void* result = nullptr;
+  Planes from;
+  Planes to;
+  int bits = 0;
+  bool wide_loads = false;   // 16-byte accesses are aligned and end where rows do
+  bool wide_stores = false;
+
+  std::int32_t planes_per_stream = 0;
+  std::int64_t streams = 0;
+  std::int64_t stripes = 0;  // of a plane
+  std::int64_t bands = 0;    // of a plane
+  std::int64_t rounds = 0;   // of a full stream
+
+  // For planes of several bands: a counter, then one word per step of each stream
+  // for the last row of each band. Every byte must be 0xff at the launch.
+  std::uint32_t* scratch = nullptr;
+
+  // The launch.
+  bool tall = false;
+  std::int64_t blocks = 0;
+  int warps = 0;
+  int shared_bytes = 0;
+  std::int64_t scratch_words = 0;
+};
+
+// Rounds that a stream takes: its columns, and the delay of its last row rounded
+// up to chunks, since only whole chunks leave shared memory.
+PYQUANT_HOST_DEVICE std::int64_t rounds_of(std::int64_t planes, std::int64_t width,
+                                           std::int64_t rows, int sample_size) {
+  const int chunk = chunk_columns(sample_size);
+  const int last = rows < stripe_rows ? static_cast<int>(rows) - 1 : stripe_rows - 1;
+  const int drain = ((skew * last + first_delay) / chunk + 1) * chunk;
+  const int steps = round_steps(sample_size);
+  return (planes * width + drain + steps - 1) / steps;
+}
+
+// Shared memory of a stripe: a row buffer holds a round and a chunk. The padding
+// spreads the diagonal that the 32 lanes read at a time, and the rows that are
+// loaded at a time, over all banks; it was found by enumeration, and the tests
+// count the conflicts.
+constexpr int row_pitch = 96;
+PYQUANT_HOST_DEVICE int row_offset(int row, int sample_size) {
+  const int padding = sample_size == 1   ? 0
+                      : sample_size == 2 ? row / 16 * 64
+                      : sample_size == 4 ? row / 8 * 32
+                                         : row / 4 * 32;
+  return row * row_pitch + padding;
+}
+PYQUANT_HOST_DEVICE constexpr int stripe_bytes(int sample_size) {
+  return stripe_rows * row_pitch + (sample_size == 1 ? 0 : sample_size == 8 ? 256 : 128);
+}
+// Shared memory of the errors that one stripe hands to the next: four rounds.
+constexpr int line_slots = 4;
+PYQUANT_HOST_DEVICE constexpr int line_bytes(int sample_size) {
+  return line_slots * round_steps(sample_size) * static_cast<int>(sizeof(float));
+}
+
+// Planes at equal distances, of rows that are made of aligned 16-byte pieces and
+// are at least a round long.
+inline bool rows_are_wide(const void* data, const Planes& planes, int sample_size) {
+  const auto is_wide = [&](std::int64_t samples) { return samples * sample_size % 16 == 0; };
+  return reinterpret_cast<std::uintptr_t>(data) % 16 == 0 && planes.column_stride == 1 &&
+         is_wide(planes.width) && planes.width >= round_steps(sample_size) &&
+         is_wide(planes.row_stride) && planes.leading <= 1 && is_wide(planes.leading_stride[0]);
+}
+
+// Fills in all but image, result, from, to and bits, and scratch.
+//
+// Planes per stream: a small batch wants latency, a warp (or block) per plane. A
+// large one wants few ramps: as many streams as keep every scheduler of every
+// multiprocessor busy with four warps (three of tall planes), and the planes
+// shared out among them.
+inline void plan_floyd_steinberg(FloydSteinbergWork& work, int sample_size, int multiprocessors) {
+  const std::int64_t height = work.from.height;
+
+  work.wide_loads = rows_are_wide(work.image, work.from, sample_size);
+  work.wide_stores = rows_are_wide(work.result, work.to, sample_size);
+  work.stripes = (height + stripe_rows - 1) / stripe_rows;
+  work.tall = work.stripes > 1;
+  work.warps = work.tall ? static_cast<int>(std::min<std::int64_t>(work.stripes, maximum_warps))
+                         : maximum_warps;
+  work.bands = work.tall ? (work.stripes + work.warps - 1) / work.warps : 1;
+
+  const int warps_per_multiprocessor = work.tall ? 12 : 16;
+  const std::int64_t warps_per_plane = work.tall ? work.bands * work.warps : 1;
+  const std::int64_t wanted = std::max<std::int64_t>(
+      1, multiprocessors * warps_per_multiprocessor / warps_per_plane);
+  // The kernels count the columns of a stream in 31 bits.
+  constexpr std::int64_t most_columns = (std::int64_t{1} << 31) - 256;
+  const std::int64_t most_planes = std::max<std::int64_t>(1, most_columns / work.from.width);
+  work.planes_per_stream = static_cast<std::int32_t>(
+      std::min(most_planes, (work.from.count + wanted - 1) / wanted));
+  work.streams = (work.from.count + work.planes_per_stream - 1) / work.planes_per_stream;
+  work.rounds = rounds_of(work.planes_per_stream, work.from.width, height, sample_size);
+
+  if (work.tall) {
+    work.blocks = work.streams * work.bands;
+    work.shared_bytes = work.warps * stripe_bytes(sample_size) +
+                        (work.warps + 1) * line_bytes(sample_size);
+    work.scratch_words =
+        work.bands > 1 ? 1 + (work.bands - 1) * work.streams * work.rounds * round_steps(sample_size)
+                       : 0;
+  } else {
+    work.warps = static_cast<int>(std::min<std::int64_t>(work.streams, maximum_warps));
+    work.blocks = (work.streams + work.warps - 1) / work.warps;
+    work.shared_bytes = work.warps * stripe_bytes(sample_size);
+  }
+}
+
+}  // namespace pyquant

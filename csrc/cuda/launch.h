@@ -1,0 +1,22 @@
+#pragma once
+
+// The way from library.cpp, which knows torch, to the kernels, which do not.
+
+#include <cuda_runtime_api.h>
+
+#include "../error_diffusion.h"
+#include "../linear_quantize.h"
+#include "../sample_format.h"
+#include "floyd_steinberg_work.h"
+#include "linear_quantize_work.h"
+
+namespace pyquant {
+
+// Both return what cudaGetLastError says behind the launch.
+// work.scratch must have been set to ones on the same stream.
+cudaError_t launch_floyd_steinberg(const FloydSteinbergWork& work, Variant variant,
+                                   SampleFormat format, cudaStream_t stream);
+cudaError_t launch_linear_quantize(const LinearQuantizeWork& work, Rounding rounding,
+                                   SampleFormat format, cudaStream_t stream);
+
+}  // namespace pyquant

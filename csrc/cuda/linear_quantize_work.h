@@ -1,0 +1,43 @@
+#pragma once
+
+// A linear quantization launch. Plain C++, shared by the kernels, the code that
+// launches them and the tests.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "../planes.h"
+
+namespace pyquant {
+
+constexpr int linear_quantize_threads = 256;
+
+struct LinearQuantizeWork {
+  const void* image = nullptr;
+  void* result = nullptr;
+  Planes from;
+  Planes to;
+  std::int64_t samples = 0;
+  int bits = 0;
+
+  bool dense = false;  // memory without gaps, in the same order on both sides, aligned
+  std::int64_t blocks = 0;
+};
+
+// Fills in `dense` and `blocks`. Enough blocks to fill every multiprocessor with
+// 2048 threads, each of which then takes its share of the samples.
+inline void plan_linear_quantize(LinearQuantizeWork& work, bool same_order_without_gaps,
+                                 int sample_size, int multiprocessors) {
+  const auto is_aligned = [](const void* data) {
+    return reinterpret_cast<std::uintptr_t>(data) % 16 == 0;
+  };
+  work.dense = same_order_without_gaps && is_aligned(work.image) && is_aligned(work.result);
+  const std::int64_t lanes = work.dense
+                                 ? (work.samples * sample_size + 15) / 16
+                                 : work.from.count * work.from.height * 32;
+  const std::int64_t blocks = (lanes + linear_quantize_threads - 1) / linear_quantize_threads;
+  const std::int64_t most = std::int64_t{multiprocessors} * (2048 / linear_quantize_threads);
+  work.blocks = std::min(blocks, most);
+}
+
+}  // namespace pyquant
