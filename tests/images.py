@@ -24,10 +24,10 @@ def random_image(shape: tuple[int, ...], dtype: torch.dtype = torch.uint8, seed:
 
 def layouts(image: Tensor) -> dict[str, Tensor]:
     """The same values in different memory formats; `image` is contiguous and has 4 dimensions."""
-    padded = torch.zeros([size + 3 for size in image.shape], dtype=image.dtype)
+    padded = image.new_zeros([size + 3 for size in image.shape])
     inside = padded[1:-2, 2:-1, 1:-2, 2:-1]
     inside.copy_(image)
-    wide = torch.zeros(*image.shape[:-1], 2 * image.shape[-1], dtype=image.dtype)
+    wide = image.new_zeros(*image.shape[:-1], 2 * image.shape[-1])
     every_second = wide[..., ::2]
     every_second.copy_(image)
     return {

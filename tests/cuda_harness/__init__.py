@@ -1,0 +1,94 @@
+"""Executes the CUDA kernels on the CPU. See README.md; the tests are in tests/test_cuda*.py."""
+
+import hashlib
+import importlib.util
+import subprocess
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+BUILD = ROOT / "build" / "cuda_harness"
+FLAGS = ["-std=c++20", "-ffp-contract=off", "-U_FORTIFY_SOURCE", "-Wall", "-Wextra",
+         "-Wno-unknown-pragmas", f"-I{ROOT / 'csrc'}", f"-I{HERE}"]  # fmt: skip
+
+
+def _compiled(name: str, source: str, *flags: str) -> Path:
+    """The program, compiled unless that was done before with the same sources."""
+    files = [*HERE.glob("*.h"), HERE / source, *(ROOT / "csrc").glob("*.h")]
+    files += [file for file in (ROOT / "csrc" / "cuda").iterdir() if file.suffix in (".h", ".cuh")]
+    content = hashlib.sha256(repr((FLAGS, flags, sys.version)).encode())
+    for file in sorted(files):
+        content.update(file.read_bytes())
+    target = BUILD / f"{content.hexdigest()[:16]}" / name
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".partial")
+        subprocess.run(["g++", *FLAGS, *flags, str(HERE / source), "-o", str(partial)], check=True)
+        partial.rename(target)
+    return target
+
+
+@cache
+def fibres():
+    """The module of the fibre engine."""
+    import pybind11
+
+    includes = [f"-isystem{pybind11.get_include()}", f"-isystem{sysconfig.get_path('include')}"]
+    path = _compiled("cuda_harness.so", "module.cpp", "-O1", "-shared", "-fPIC",
+                     "-fvisibility=hidden", *includes)  # fmt: skip
+    specification = importlib.util.spec_from_file_location("cuda_harness", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@cache
+def threads() -> Path:
+    """The program of the thread engine, under ThreadSanitizer."""
+    return _compiled("threads", "threads_main.cpp", "-O1", "-g", "-fsanitize=thread", "-pthread")
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype, offset: int = 0) -> np.ndarray:
+    """An array of poison that begins `offset` samples behind a multiple of 128 bytes."""
+    dtype = np.dtype(dtype)
+    count = int(np.prod(shape)) * dtype.itemsize
+    storage = np.full(count + 256 + offset * dtype.itemsize, 0xA5, np.uint8)
+    begin = -storage.ctypes.data % 128 + offset * dtype.itemsize
+    return storage[begin : begin + count].view(dtype).reshape(shape)
+
+
+def execute(op: str, image, bits: int, mode: str, *, seed: int = 0, resident_blocks: int = 4,
+            multiprocessors: int = 4, bug: str = ""):  # fmt: skip
+    """The result of `op` on a CPU tensor as the CUDA kernels compute it, and the counts.
+    The result has the memory format that torch would give it."""
+    import torch
+
+    name = str(image.dtype).removeprefix("torch.")
+    samples = (image.view(torch.int16) if name == "bfloat16" else image).numpy()
+    like = torch.empty_like(image)
+    storage = aligned((image.numel(),), samples.dtype)
+    result = np.lib.stride_tricks.as_strided(
+        storage, image.shape, [stride * samples.itemsize for stride in like.stride()]
+    )
+    module = fibres()
+    module.plant(bug)
+    try:
+        if op == "floyd_steinberg":
+            counts = module.floyd_steinberg(
+                samples, result, name, bits, mode, seed, resident_blocks, multiprocessors
+            )
+        else:
+            without_gaps = image.stride() == like.stride()
+            counts = module.linear_quantize(
+                samples, result, name, bits, mode, without_gaps, seed, resident_blocks,
+                multiprocessors,
+            )  # fmt: skip
+    finally:
+        module.plant("")
+    values = torch.from_numpy(result.copy())
+    return (values.view(torch.bfloat16) if name == "bfloat16" else values), counts

@@ -1,0 +1,369 @@
+#pragma once
+
+// The first engine: every CUDA thread is a fibre of one OS thread, and a fibre
+// runs until it meets others or waits for memory. Which one runs next is drawn
+// from a seed; so is the order in which blocks begin, of which only a given number
+// are alive at a time. It checks each access and counts.
+
+#include <setjmp.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "simt.h"
+
+namespace simt {
+
+struct Buffer {
+  const unsigned char* begin;
+  std::size_t bytes;
+  bool write_once;  // a result: each byte must be written, once, and not be read
+  std::vector<bool> written = {};
+};
+
+struct Traffic {
+  std::int64_t requests = 0;  // of a warp, with at least one active lane
+  std::int64_t sectors = 0;   // global: of 32 bytes
+  std::int64_t minimum_sectors = 0;
+  std::int64_t passes = 0;    // shared: one for each word that a bank must deliver
+  std::int64_t conflicts = 0;  // passes beyond the fewest for accesses of this size
+};
+
+struct Counts {
+  std::int64_t shuffles = 0;  // of a warp
+  std::int64_t warp_barriers = 0;
+  std::int64_t block_barriers = 0;
+  Traffic traffic[2][2];  // [Space][Direction]
+};
+
+class Fibres : public Engine {
+ public:
+  Fibres(std::uint32_t seed, std::int64_t resident_blocks)
+      : random_(seed), resident_blocks_(resident_blocks) {}
+
+  std::vector<Buffer> buffers;
+  Counts counts;
+
+  void launch(std::int64_t blocks, int warps, int shared_bytes,
+              const std::function<void()>& kernel) {
+    kernel_ = &kernel;
+    blocks_ = blocks;
+    std::vector<std::int64_t> waiting(blocks);
+    for (std::int64_t i = 0; i < blocks; ++i) waiting[i] = i;
+    std::shuffle(waiting.begin(), waiting.end(), random_);
+    engine = this;
+    while (!waiting.empty() || !alive_.empty()) {
+      while (!waiting.empty() && static_cast<std::int64_t>(alive_.size()) < resident_blocks_) {
+        begin_block(waiting.back(), warps, shared_bytes);
+        waiting.pop_back();
+      }
+      run_ready();
+      std::erase_if(alive_, [](const auto& block) { return block->running == 0; });
+    }
+    for (const Buffer& buffer : buffers) {
+      if (buffer.write_once && std::find(buffer.written.begin(), buffer.written.end(), false) !=
+                                   buffer.written.end()) {
+        throw Fault("a part of the result was never written");
+      }
+    }
+  }
+
+  void meet_warp(Collective what, std::uint32_t value, std::uint32_t* values) override {
+    Warp& warp = *current_->warp;
+    if (warp.arrived == 0) warp.what = what;
+    if (warp.what != what) throw Fault("lanes of a warp meet in different collectives");
+    if (warp.left) throw Fault("a lane has left before its warp met");
+    warp.incoming[place.thread % warp_size] = value;
+    const std::int64_t meeting = warp.meetings;
+    if (++warp.arrived == warp_size) {
+      std::copy(warp.incoming, warp.incoming + warp_size, warp.values);
+      warp.arrived = 0;
+      ++warp.meetings;
+      (what == Collective::shuffle ? counts.shuffles : counts.warp_barriers) += what != Collective::vote;
+      wake([&](const Fibre& fibre) { return fibre.warp == &warp; });
+    }
+    while (warp.meetings == meeting) wait(State::meeting);
+    std::copy(warp.values, warp.values + warp_size, values);
+  }
+
+  void meet_block() override {
+    Block& block = *current_->block;
+    if (block.running < static_cast<int>(block.fibres.size())) {
+      throw Fault("a thread has left before its block met");
+    }
+    const std::int64_t meeting = block.meetings;
+    if (++block.arrived == block.running) {
+      block.arrived = 0;
+      ++block.meetings;
+      ++counts.block_barriers;
+      wake([&](const Fibre& fibre) { return fibre.block == &block; });
+    }
+    while (block.meetings == meeting) wait(State::meeting);
+  }
+
+  void pause() override { wait(State::paused); }
+
+  void access(Space space, Direction direction, const void* address, int size,
+              bool active) override {
+    if (active) {
+      space == Space::shared_memory ? check_shared(direction, address, size)
+                                    : check_global(direction, address, size);
+      if (direction == Direction::store) stored_ = true;
+    }
+    record(space, direction, address, size, active);
+  }
+
+ private:
+  enum class State { ready, meeting, paused, done };
+
+  // The n-th access of each lane of a warp, in program order, is one request.
+  struct Request {
+    Space space;
+    Direction direction;
+    int size;
+    int arrived = 0;
+    std::vector<std::uintptr_t> addresses = {};  // of the active lanes
+    std::vector<int> lanes = {};
+  };
+
+  struct Warp {
+    Collective what = Collective::barrier;
+    int arrived = 0;
+    int left = 0;
+    std::int64_t meetings = 0;
+    std::uint32_t incoming[warp_size];
+    std::uint32_t values[warp_size];
+    std::deque<Request> requests;
+    std::int64_t first_request = 0;
+  };
+
+  struct Block;
+  struct Fibre {
+    Block* block;
+    Warp* warp;
+    Place place;
+    State state = State::ready;
+    bool begun = false;
+    std::int64_t accesses = 0;
+    std::unique_ptr<char[]> stack;
+    ucontext_t context;
+    jmp_buf resume;
+  };
+
+  struct Block {
+    int running = 0;
+    int arrived = 0;
+    std::int64_t meetings = 0;
+    std::vector<Warp> warps;
+    std::vector<std::unique_ptr<Fibre>> fibres;
+    std::unique_ptr<unsigned char[]> shared_storage;
+    unsigned char* shared;
+    int shared_bytes;
+    std::vector<bool> shared_written;
+  };
+
+  static constexpr std::size_t stack_bytes = 64 * 1024;
+
+  void begin_block(std::int64_t index, int warps, int shared_bytes) {
+    auto block = std::make_unique<Block>();
+    block->warps.resize(warps);
+    block->running = warps * warp_size;
+    block->shared_bytes = shared_bytes;
+    block->shared_storage = std::make_unique<unsigned char[]>(shared_bytes + 128);
+    std::fill_n(block->shared_storage.get(), shared_bytes + 128, 0xa5);  // poison
+    block->shared = block->shared_storage.get() +
+                    (128 - reinterpret_cast<std::uintptr_t>(block->shared_storage.get()) % 128);
+    block->shared_written.resize(shared_bytes);
+    for (int thread = 0; thread < warps * warp_size; ++thread) {
+      auto fibre = std::make_unique<Fibre>();
+      fibre->block = block.get();
+      fibre->warp = &block->warps[thread / warp_size];
+      fibre->place = {thread, warps * warp_size, index, blocks_, block->shared};
+      fibre->stack = std::unique_ptr<char[]>(new char[stack_bytes]);
+      ready_.push_back(fibre.get());
+      block->fibres.push_back(std::move(fibre));
+    }
+    alive_.push_back(std::move(block));
+  }
+
+  // Runs fibres in drawn order until none is ready; then those that wait for memory
+  // look again, for a while even if nobody stored anything since.
+  void run_ready() {
+    while (!ready_.empty()) {
+      std::swap(ready_[random_() % ready_.size()], ready_.back());
+      current_ = ready_.back();
+      ready_.pop_back();
+      place = current_->place;
+      if (_setjmp(scheduler_) == 0) {
+        if (!current_->begun) {
+          current_->begun = true;
+          getcontext(&current_->context);
+          current_->context.uc_stack.ss_sp = current_->stack.get();
+          current_->context.uc_stack.ss_size = stack_bytes;
+          current_->context.uc_link = nullptr;
+          makecontext(&current_->context, reinterpret_cast<void (*)()>(&Fibres::enter), 0);
+          setcontext(&current_->context);
+        }
+        _longjmp(current_->resume, 1);
+      }
+      if (fault_) throw Fault(*fault_);
+    }
+    bool any_meeting = false;
+    for (const auto& block : alive_) {
+      for (const auto& fibre : block->fibres) {
+        any_meeting = any_meeting || fibre->state == State::meeting;
+        if (fibre->state == State::paused) make_ready(*fibre);
+      }
+    }
+    idle_looks_ = stored_ ? 0 : idle_looks_ + 1;
+    if (!ready_.empty() && idle_looks_ > 100) {
+      throw Fault("deadlock: every thread waits for memory");
+    }
+    if (ready_.empty() && any_meeting) throw Fault("deadlock: threads wait that nobody joins");
+    stored_ = false;
+  }
+
+  static void enter() {
+    Fibres& self = *static_cast<Fibres*>(engine);
+    Fibre& fibre = *self.current_;
+    try {
+      (*self.kernel_)();
+    } catch (const std::exception& exception) {
+      self.fault_ = std::make_unique<std::string>(exception.what());
+    }
+    fibre.state = State::done;
+    --fibre.block->running;
+    ++fibre.warp->left;
+    if (!self.fault_ && (fibre.warp->arrived || fibre.block->arrived)) {
+      self.fault_ = std::make_unique<std::string>("a thread left while others waited for it");
+    }
+    _longjmp(self.scheduler_, 1);
+  }
+
+  void wait(State state) {
+    current_->state = state;
+    if (_setjmp(current_->resume) == 0) _longjmp(scheduler_, 1);
+  }
+  void make_ready(Fibre& fibre) {
+    fibre.state = State::ready;
+    ready_.push_back(&fibre);
+  }
+  template <typename Condition>
+  void wake(Condition&& condition) {
+    for (const auto& fibre : current_->block->fibres) {
+      if (fibre->state == State::meeting && condition(*fibre)) make_ready(*fibre);
+    }
+  }
+
+  void check_shared(Direction direction, const void* address, int size) {
+    Block& block = *current_->block;
+    const std::ptrdiff_t offset = static_cast<const unsigned char*>(address) - block.shared;
+    if (offset < 0 || offset + size > block.shared_bytes) {
+      throw Fault("access outside shared memory");
+    }
+    for (std::ptrdiff_t i = offset; i < offset + size; ++i) {
+      if (direction == Direction::store) {
+        block.shared_written[i] = true;
+      } else if (!block.shared_written[i]) {
+        throw Fault("load of shared memory that was never written");
+      }
+    }
+  }
+
+  void check_global(Direction direction, const void* address, int size) {
+    const unsigned char* bytes = static_cast<const unsigned char*>(address);
+    for (Buffer& buffer : buffers) {
+      const std::ptrdiff_t offset = bytes - buffer.begin;
+      if (offset < 0 || offset + size > static_cast<std::ptrdiff_t>(buffer.bytes)) continue;
+      if (!buffer.write_once) return;
+      if (direction == Direction::load) throw Fault("the result is read");
+      for (std::ptrdiff_t i = offset; i < offset + size; ++i) {
+        if (buffer.written[i]) throw Fault("a part of the result is written twice");
+        buffer.written[i] = true;
+      }
+      return;
+    }
+    throw Fault("access outside every buffer");
+  }
+
+  void record(Space space, Direction direction, const void* address, int size, bool active) {
+    Warp& warp = *current_->warp;
+    const std::int64_t index = current_->accesses++ - warp.first_request;
+    if (index == static_cast<std::int64_t>(warp.requests.size())) {
+      warp.requests.push_back({space, direction, size});
+    }
+    Request& request = warp.requests[index];
+    if (request.space != space || request.direction != direction || request.size != size) {
+      throw Fault("lanes of a warp do not take the same path");
+    }
+    if (active) {
+      request.addresses.push_back(reinterpret_cast<std::uintptr_t>(address));
+      request.lanes.push_back(place.thread % warp_size);
+    }
+    ++request.arrived;
+    while (!warp.requests.empty() && warp.requests.front().arrived == warp_size) {
+      count(warp.requests.front());
+      warp.requests.pop_front();
+      ++warp.first_request;
+    }
+  }
+
+  void count(const Request& request) {
+    if (request.lanes.empty()) return;
+    Traffic& traffic = counts.traffic[static_cast<int>(request.space)]
+                                     [static_cast<int>(request.direction)];
+    ++traffic.requests;
+    if (request.space == Space::global_memory) {
+      std::vector<std::uintptr_t> sectors;
+      for (std::uintptr_t address : request.addresses) {
+        for (std::uintptr_t s = address / 32; s <= (address + request.size - 1) / 32; ++s) {
+          sectors.push_back(s);
+        }
+      }
+      std::sort(sectors.begin(), sectors.end());
+      traffic.sectors += std::unique(sectors.begin(), sectors.end()) - sectors.begin();
+      traffic.minimum_sectors +=
+          (static_cast<std::int64_t>(request.lanes.size()) * request.size + 31) / 32;
+      return;
+    }
+    // Accesses of 8 and 16 bytes are served 16 and 8 lanes at a time.
+    const int lanes_at_a_time = request.size <= 4 ? 32 : 128 / request.size;
+    std::map<int, std::map<int, std::vector<std::uintptr_t>>> words;  // [group][bank]
+    for (std::size_t i = 0; i < request.lanes.size(); ++i) {
+      const std::uintptr_t first = request.addresses[i] / 4;
+      const std::uintptr_t last = (request.addresses[i] + request.size - 1) / 4;
+      for (std::uintptr_t word = first; word <= last; ++word) {
+        auto& bank = words[request.lanes[i] / lanes_at_a_time][word % 32];
+        if (std::find(bank.begin(), bank.end(), word) == bank.end()) bank.push_back(word);
+      }
+    }
+    for (const auto& [group, banks] : words) {
+      std::size_t most = 0;
+      for (const auto& [bank, distinct] : banks) most = std::max(most, distinct.size());
+      traffic.passes += most;
+      traffic.conflicts += most - 1;
+    }
+  }
+
+  std::mt19937 random_;
+  std::int64_t resident_blocks_;
+  std::int64_t blocks_ = 0;
+  const std::function<void()>* kernel_ = nullptr;
+  std::vector<std::unique_ptr<Block>> alive_;
+  std::vector<Fibre*> ready_;
+  Fibre* current_ = nullptr;
+  bool stored_ = true;
+  int idle_looks_ = 0;
+  std::unique_ptr<std::string> fault_;
+  jmp_buf scheduler_;
+};
+
+}  // namespace simt

@@ -1,0 +1,182 @@
+#pragma once
+
+// The device of csrc/cuda/device.cuh, made of host memory: the same functions,
+// each of which goes through the engine that executes the kernel at the moment.
+// See README.md.
+
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#define PYQUANT_DEVICE inline
+
+namespace simt {
+
+constexpr int warp_size = 32;
+
+enum class Collective : std::uint32_t { barrier = 1, shuffle, vote };
+enum class Space { global_memory, shared_memory };
+enum class Direction { load, store };
+
+// What a kernel's thread knows of itself.
+struct Place {
+  int thread = 0;
+  int threads = 0;
+  std::int64_t block = 0;
+  std::int64_t blocks = 0;
+  unsigned char* shared = nullptr;
+};
+
+// A kernel did what a GPU might punish or forgive. Ends the launch.
+class Fault : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  // Meets the other lanes of the warp; then values[lane] is what each one brought.
+  virtual void meet_warp(Collective what, std::uint32_t value, std::uint32_t* values) = 0;
+  virtual void meet_block() = 0;
+  // Lets others run; called between two looks at memory that is to change.
+  virtual void pause() = 0;
+  // Before every access of a thread, in the thread's order, active or not.
+  virtual void access(Space space, Direction direction, const void* address, int size,
+                      bool active) = 0;
+};
+
+// The engine and the place of the thread that is executing.
+inline thread_local Engine* engine = nullptr;
+inline thread_local Place place;
+
+// Bugs that the tests plant, to see that they are found.
+struct PlantedBugs {
+  bool no_warp_barriers = false;
+  bool no_block_barriers = false;
+  bool late_shuffles = false;       // a lane gets what it should have got one step ago
+  bool a_row_too_many = false;      // the plane is said to be higher than it is
+  bool last_block_first = false;    // the first block that asks is told to do the last work
+};
+inline PlantedBugs bugs;
+
+inline void check_alignment(const void* address, std::size_t size) {
+  if (reinterpret_cast<std::uintptr_t>(address) % size) {
+    throw Fault("misaligned access of " + std::to_string(size) + " bytes");
+  }
+}
+
+template <typename Type>
+Type load(Space space, const Type* address, bool active) {
+  engine->access(space, Direction::load, address, sizeof(Type), active);
+  if (!active) return Type{};
+  check_alignment(address, sizeof(Type));
+  return *address;
+}
+
+template <typename Type>
+void store(Space space, Type* address, Type value, bool active) {
+  engine->access(space, Direction::store, address, sizeof(Type), active);
+  if (!active) return;
+  check_alignment(address, sizeof(Type));
+  *address = value;
+}
+
+}  // namespace simt
+
+namespace pyquant::device {
+
+constexpr int warp_size = simt::warp_size;
+
+inline int thread() { return simt::place.thread; }
+inline int lane() { return thread() % warp_size; }
+inline int warp() { return thread() / warp_size; }
+inline int warps() { return simt::place.threads / warp_size; }
+inline std::int64_t block() { return simt::place.block; }
+inline std::int64_t blocks() { return simt::place.blocks; }
+
+inline void synchronize_warp() {
+  if (simt::bugs.no_warp_barriers) return;
+  std::uint32_t values[warp_size];
+  simt::engine->meet_warp(simt::Collective::barrier, 0, values);
+}
+inline void synchronize_block() {
+  if (!simt::bugs.no_block_barriers) simt::engine->meet_block();
+}
+
+inline float shuffle_up(float value) {
+  std::uint32_t bits, values[warp_size];
+  std::memcpy(&bits, &value, sizeof bits);
+  simt::engine->meet_warp(simt::Collective::shuffle, bits, values);
+  bits = values[lane() > 0 ? lane() - 1 : 0];
+  if (simt::bugs.late_shuffles) {
+    static thread_local std::uint32_t before[1024];
+    std::swap(bits, before[thread()]);
+  }
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+inline bool any_lane(bool condition) {
+  std::uint32_t values[warp_size];
+  simt::engine->meet_warp(simt::Collective::vote, condition, values);
+  for (std::uint32_t value : values) {
+    if (value) return true;
+  }
+  return false;
+}
+inline bool all_lanes(bool condition) { return !any_lane(!condition); }
+
+inline unsigned char* shared_memory() { return simt::place.shared; }
+
+template <typename Type>
+Type load_global(const Type* address, bool active = true) {
+  return simt::load(simt::Space::global_memory, address, active);
+}
+template <typename Type>
+void store_global(Type* address, Type value, bool active = true) {
+  simt::store(simt::Space::global_memory, address, value, active);
+}
+template <typename Type>
+Type load_shared(const Type* address, bool active = true) {
+  return simt::load(simt::Space::shared_memory, address, active);
+}
+template <typename Type>
+void store_shared(Type* address, Type value, bool active = true) {
+  simt::store(simt::Space::shared_memory, address, value, active);
+}
+
+inline std::uint32_t load_relaxed(const std::uint32_t* address, bool active = true) {
+  simt::engine->access(simt::Space::global_memory, simt::Direction::load, address, 4, active);
+  return active ? __atomic_load_n(address, __ATOMIC_RELAXED) : 0;
+}
+inline void store_relaxed(std::uint32_t* address, std::uint32_t value, bool active = true) {
+  simt::engine->access(simt::Space::global_memory, simt::Direction::store, address, 4, active);
+  if (active) __atomic_store_n(address, value, __ATOMIC_RELAXED);
+}
+inline std::uint32_t fetch_add(std::uint32_t* address, std::uint32_t value) {
+  const std::uint32_t before = __atomic_fetch_add(address, value, __ATOMIC_RELAXED);
+  if (!simt::bugs.last_block_first) return before;
+  // The counter starts at -1.
+  return static_cast<std::uint32_t>(simt::place.blocks) - 3 - before;
+}
+inline void pause() { simt::engine->pause(); }
+
+inline std::uint32_t shift_right(std::uint32_t low, std::uint32_t high, int bits) {
+  return static_cast<std::uint32_t>((std::uint64_t{high} << 32 | low) >> bits);
+}
+inline std::uint32_t shift_left(std::uint32_t low, std::uint32_t high, int bits) {
+  return static_cast<std::uint32_t>((std::uint64_t{high} << 32 | low) << bits >> 32);
+}
+inline std::uint32_t select_bytes(std::uint32_t low, std::uint32_t high, std::uint32_t selector) {
+  const std::uint64_t bytes = std::uint64_t{high} << 32 | low;
+  std::uint32_t result = 0;
+  for (int i = 0; i < 4; ++i) {
+    result |= static_cast<std::uint32_t>(bytes >> 8 * (selector >> 4 * i & 7) & 255) << 8 * i;
+  }
+  return result;
+}
+
+inline int computed(int value) { return value; }
+inline bool is_set(std::uint32_t word, int i) { return word >> i & 1; }
+
+}  // namespace pyquant::device

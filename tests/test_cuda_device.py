@@ -1,0 +1,113 @@
+"""The ops on a GPU against the CPU: equal bits. `make test-gpu` runs these."""
+
+import pytest
+import torch
+
+import pyquant
+from images import BITS, ROUNDINGS, VARIANTS, assert_same, layouts, random_image
+from pyquant.ops import DTYPES
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+    pytest.mark.skipif(
+        not torch.ops.pyquant.cuda_architectures(), reason="built without the CUDA kernels"
+    ),
+]
+
+
+def assert_same_on_both(op, image, bits, **mode):
+    result = op(image.cuda(), bits, **mode)
+    assert result.is_cuda
+    assert_same(result.cpu(), op(image, bits, **mode))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 1), (384, 32, 32), (30000, 32, 32), (7, 31, 33), (3, 224, 224), (5, 129, 65), (3, 2160, 3840)],
+    ids=str,
+)  # fmt: skip
+def test_floyd_steinberg(shape, dtype, variant):
+    assert_same_on_both(pyquant.floyd_steinberg, random_image(shape, dtype), 2, variant=variant)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5, 7), (128, 3, 32, 32), (3, 2160, 3840)], ids=str)
+def test_linear_quantize(shape, dtype, rounding):
+    assert_same_on_both(pyquant.linear_quantize, random_image(shape, dtype), 2, rounding=rounding)
+
+
+@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_every_depth(dtype, bits):
+    image = random_image((4, 3, 40, 48), dtype)
+    for variant in VARIANTS:
+        assert_same_on_both(pyquant.floyd_steinberg, image, bits, variant=variant)
+    for rounding in ROUNDINGS:
+        assert_same_on_both(pyquant.linear_quantize, image, bits, rounding=rounding)
+
+
+@pytest.mark.parametrize("layout", layouts(torch.zeros(1, 1, 1, 1)))
+def test_every_layout(layout):
+    """Slices are taken on the device, so that the kernels see the strides."""
+    image = random_image((4, 3, 40, 48))
+    expected = pyquant.floyd_steinberg(image, 2)
+    on_device = layouts(image.cuda())[layout]
+    result = pyquant.floyd_steinberg(on_device, 2)
+    assert_same(result.cpu(), expected)
+    assert result.stride() == torch.empty_like(on_device).stride()
+    assert_same(pyquant.linear_quantize(on_device, 2).cpu(), pyquant.linear_quantize(image, 2))
+
+
+def test_empty():
+    assert pyquant.floyd_steinberg(torch.zeros(0, 3, 8, 8).cuda(), 2).shape == (0, 3, 8, 8)
+
+
+@pytest.mark.parametrize("shape", [(128, 3, 32, 32), (3, 300, 64)], ids=str)
+def test_cuda_graph(shape):
+    image = random_image(shape).cuda()
+    for _ in range(2):
+        pyquant.floyd_steinberg(image, 2)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        result = pyquant.linear_quantize(pyquant.floyd_steinberg(image, 2), 2)
+    for seed in (1, 2):
+        image.copy_(random_image(shape, seed=seed))
+        graph.replay()
+        expected = pyquant.linear_quantize(pyquant.floyd_steinberg(image.cpu(), 2), 2)
+        assert_same(result.cpu(), expected)
+
+
+def test_current_stream():
+    """On the stream of the caller: the copy before and the sum behind are in order."""
+    stream = torch.cuda.Stream()
+    image = random_image((512, 3, 32, 32))
+    with torch.cuda.stream(stream):
+        total = pyquant.floyd_steinberg(image.cuda(), 2).sum(dtype=torch.int64)
+    stream.synchronize()
+    assert total.item() == pyquant.floyd_steinberg(image, 2).sum(dtype=torch.int64).item()
+
+
+def test_more_than_2_to_the_31_samples():
+    if torch.cuda.get_device_properties(0).total_memory < 8 * 2**30:
+        pytest.skip("needs 8 GiB of device memory")
+    planes = 2**31 // (32 * 32) + 5
+    image = torch.zeros(planes, 32, 32, dtype=torch.uint8, device="cuda")
+    image[-1] = random_image((32, 32)).cuda()
+    result = pyquant.floyd_steinberg(image, 2)
+    assert_same(result[-1].cpu(), pyquant.floyd_steinberg(image[-1].cpu(), 2))
+    assert not result[:-1].any()
+
+
+@pytest.mark.parametrize(("index", "device_count"), [(1, 2)])
+def test_another_device(index, device_count):
+    if torch.cuda.device_count() < device_count:
+        pytest.skip("needs two CUDA devices")
+    image = random_image((128, 3, 32, 32))
+    result = pyquant.floyd_steinberg(image.to(f"cuda:{index}"), 2)
+    assert result.device.index == index
+    assert_same(result.cpu(), pyquant.floyd_steinberg(image, 2))

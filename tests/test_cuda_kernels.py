@@ -1,0 +1,162 @@
+"""The CUDA kernels, executed on the CPU, against the numpy reference: equal bits."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from cuda_harness import execute, fibres
+
+from images import BITS, ROUNDINGS, VARIANTS, assert_same, by_reference, layouts, random_image
+from pyquant import reference
+from pyquant.ops import DTYPES
+
+EDGES = (1, 2, 31, 32, 33, 63, 64, 65)
+
+
+@cache
+def image_and_expected(shape, dtype, bits, variant):
+    image = random_image(shape, dtype)
+    return image, by_reference(reference.floyd_steinberg, image, bits, variant)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("bits", BITS)
+def test_every_dtype_and_depth(variant, bits):
+    for dtype in DTYPES:
+        image, expected = image_and_expected((3, 34, 16), dtype, bits, variant)
+        result, _ = execute("floyd_steinberg", image, bits, variant, seed=bits)
+        assert_same(result, expected)
+
+
+@pytest.mark.parametrize("height", EDGES)
+@pytest.mark.parametrize("width", EDGES)
+def test_every_edge(height, width):
+    """Sizes around the stripes of 32 rows and the chunks and rounds of columns; dtypes,
+    depths and variants take turns."""
+    turn = EDGES.index(height) * len(EDGES) + EDGES.index(width)
+    dtype = DTYPES[turn % len(DTYPES)]
+    variant = VARIANTS[turn // len(DTYPES) % 2]
+    image, expected = image_and_expected((2, height, width), dtype, 1 + turn % 3, variant)
+    result, _ = execute(
+        "floyd_steinberg", image, 1 + turn % 3, variant, seed=turn, multiprocessors=1 + turn % 2
+    )
+    assert_same(result, expected)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_more_rows_than_a_block_holds(variant, dtype):
+    """Three bands and a single row; in every number of resident blocks the last bands wait
+    for the first ones, and streams are handed on plane after plane."""
+    image, expected = image_and_expected((3, 3 * 128 + 1, 9), dtype, 2, variant)
+    for resident_blocks, multiprocessors in ((1, 1), (2, 1), (3, 4), (100, 8)):
+        result, counts = execute(
+            "floyd_steinberg", image, 2, variant, seed=resident_blocks,
+            resident_blocks=resident_blocks, multiprocessors=multiprocessors,
+        )  # fmt: skip
+        assert_same(result, expected)
+        assert counts["blocks"] == (4 if multiprocessors == 1 else 12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_schedule(seed):
+    image, expected = image_and_expected((2, 131, 40), torch.uint8, 2, "textbook")
+    result, _ = execute(
+        "floyd_steinberg", image, 2, "textbook", seed=seed, resident_blocks=1 + seed % 5,
+        multiprocessors=1,
+    )  # fmt: skip
+    assert_same(result, expected)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_thousands_of_planes(variant):
+    image, expected = image_and_expected((2000, 4, 6), torch.uint8, 2, variant)
+    result, counts = execute("floyd_steinberg", image, 2, variant, multiprocessors=2)
+    assert_same(result, expected)
+    assert counts["blocks"] == 8  # 32 streams of 63 planes, the last one shorter
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("layout", layouts(torch.zeros(1, 1, 1, 1)))
+def test_every_layout(layout, dtype):
+    image, expected = image_and_expected((2, 3, 34, 48), dtype, 2, "textbook")
+    image = layouts(image)[layout]
+    result, _ = execute("floyd_steinberg", image, 2, "textbook")
+    assert_same(result, expected)
+    result, _ = execute("linear_quantize", image, 2, "nearest")
+    assert_same(result, by_reference(reference.linear_quantize, image, 2, "nearest"))
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_linear_quantize(rounding, dtype):
+    for bits in BITS:
+        for shape in ((1, 1), (3, 5, 7), (2, 64, 129)):
+            image = random_image(shape, dtype)
+            result, _ = execute("linear_quantize", image, bits, rounding, multiprocessors=1)
+            assert_same(result, by_reference(reference.linear_quantize, image, bits, rounding))
+
+
+def test_special_values():
+    """Not a number, infinities, zeros of both signs, subnormals and values on the thresholds."""
+    special = [float("nan"), float("inf"), -float("inf"), -0.0, 1e-45, 6e-8, 0.5, 1.0, 2.0, -1.0]
+    for dtype in DTYPES[1:]:
+        image = torch.tensor(special * 4).to(dtype).reshape(4, 10)
+        for variant in VARIANTS:
+            result, _ = execute("floyd_steinberg", image, 2, variant)
+            assert_same(result, by_reference(reference.floyd_steinberg, image, 2, variant))
+        for rounding in ROUNDINGS:
+            result, _ = execute("linear_quantize", image, 2, rounding)
+            assert_same(result, by_reference(reference.linear_quantize, image, 2, rounding))
+
+
+def test_every_byte_and_level():
+    """A plane of one pixel keeps nothing from others: all 256 bytes, all depths."""
+    image = torch.arange(256, dtype=torch.uint8).reshape(256, 1, 1)
+    for bits in BITS:
+        for variant in VARIANTS:
+            result, _ = execute("floyd_steinberg", image, bits, variant)
+            assert_same(result, by_reference(reference.floyd_steinberg, image, bits, variant))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_memory_traffic_of_small_planes(dtype):
+    """32x32 planes: global memory in whole sectors, in as few as the bytes fill, and shared
+    memory without a bank conflict; a shuffle per step."""
+    planes = 40
+    image = random_image((planes, 32, 32), dtype)
+    _, counts = execute("floyd_steinberg", image, 2, "textbook", multiprocessors=1)
+    sectors = image.numel() * image.element_size() // 32
+    for direction in ("global_loads", "global_stores"):
+        assert counts[direction]["sectors"] == counts[direction]["minimum_sectors"] == sectors
+    assert counts["shared_loads"]["conflicts"] == counts["shared_stores"]["conflicts"] == 0
+    streams, planes_per_stream = 14, 3
+    assert counts["shuffles"] == streams * (32 * planes_per_stream + 96)
+
+
+def test_memory_traffic_of_linear_quantize():
+    image = random_image((4, 64, 64), torch.float32)
+    _, counts = execute("linear_quantize", image, 2, "nearest")
+    for direction in ("global_loads", "global_stores"):
+        assert (
+            counts[direction]["sectors"] == counts[direction]["minimum_sectors"] == 4 * 64 * 64 // 8
+        )
+        assert counts[direction]["requests"] == 4 * 64 * 64 // 4 // 32
+
+
+def test_documented_layout():
+    """csrc/cuda/README.md tells where the members are that the kernels are told."""
+    text = (Path(__file__).parent.parent / "csrc" / "cuda" / "README.md").read_text()
+    documented = {}
+    for table in re.split(r"\n\n", text):
+        if not (head := re.match(r"\| `(\w+)` \| offset", table)):
+            continue
+        for names, offsets in re.findall(r"^\| (`.+?`) \| ([\d, ]+) \|", table, re.MULTILINE):
+            for name, offset in zip(names.split(", "), offsets.split(", "), strict=True):
+                documented[f"{head.group(1)}.{name.strip('`')}"] = int(offset)
+    for struct, size in re.findall(r"`(\w+)`, (\d+) bytes", text):
+        documented[struct] = int(size)
+    layout = fibres().layout()
+    assert layout == {name: documented[name] for name in layout}
