@@ -3,6 +3,8 @@
 # make bench  every op against its peers
 # make sanitize   the CPU kernels under AddressSanitizer, UndefinedBehaviorSanitizer
 #                 and ThreadSanitizer, with every instruction set of the machine
+# make test-gpu        the same bits on a GPU as on the CPU, and the benchmark there
+# make cuda-resources  registers and instructions of the CUDA kernels; no GPU needed
 #
 # Each makes .venv, installs the pinned requirements and builds the extension
 # first, and does only what has changed since. PYTHON chooses the interpreter,
@@ -15,7 +17,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 SOURCES := setup.py pyproject.toml $(shell find csrc -type f)
 
-.PHONY: demo test bench sanitize install clean
+.PHONY: demo test bench sanitize test-gpu cuda-resources install clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/pyquant.installed
@@ -39,6 +41,13 @@ build/sanitize-%/test: $(SANITIZED) $(SOURCES) $(VENV)/requirements.installed
 	$(CXX) -std=c++20 -O1 -g -ffp-contract=off -fsanitize=$* -fno-sanitize-recover=all \
 	  -isystem $$($(BIN)/python -c 'import torch; print(torch.__path__[0])')/include \
 	  $(SANITIZED) -o $@ -pthread
+
+test-gpu: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
+	$(BIN)/python -m pytest -m cuda -rs $(ARGS)
+	$(BIN)/python -m benchmarks --device cuda
+
+cuda-resources: $(BIN)/python
+	$(BIN)/python csrc/cuda/resources.py $(ARGS)
 
 install: $(VENV)/pyquant.installed
 
