@@ -14,7 +14,10 @@ from experiments.storage import write_text
 
 
 def write_grid(stem: Path, title: str, note: str, ours: Table, paper: Table) -> None:
-    """Writes ``stem``.csv (ours alone), .md and .png (both). Cells that do not exist stay empty."""
+    """Writes ``stem``.csv (ours alone), .md and .png (both tables, or ours if ``paper`` is empty).
+
+    Cells that do not exist stay empty.
+    """
     write_text(stem.with_suffix(".csv"), grid_csv(ours))
     write_text(stem.with_suffix(".md"), grid_markdown(title, note, ours, paper))
     _draw(stem.with_suffix(".png"), title, ours, paper)
@@ -33,12 +36,12 @@ def grid_csv(table: Table) -> str:
 
 def grid_markdown(title: str, note: str, ours: Table, paper: Table) -> str:
     """One table, each cell ``ours (paper)``, both in percent."""
+    beside = f", ours first, in brackets the paper's ({SOURCE})" if paper else ""
     lines = [
         f"# {title}",
         "",
         f"{note} Rows: what the network was trained on; columns: what it is tested on; "
-        "d: dithered. "
-        f"Percent, ours first, in brackets the paper's ({SOURCE}).",
+        f"d: dithered. Percent{beside}.",
         "",
         "| train | " + " | ".join(LABELS) + " |",
         "|---|" + "---|" * len(LABELS),
@@ -60,8 +63,11 @@ def _pair(ours: float | None, paper: float | None) -> str:
 
 
 def _draw(path: Path, title: str, ours: Table, paper: Table) -> None:
-    figure, axes = pyplot.subplots(1, 2, figsize=(15, 7.2), layout="constrained")
-    for axis, table, name in zip(axes, (ours, paper), ("this project", "the paper"), strict=True):
+    tables = {"this project": ours} | ({"the paper": paper} if paper else {})
+    figure, axes = pyplot.subplots(
+        1, len(tables), figsize=(7.5 * len(tables), 7.2), layout="constrained", squeeze=False
+    )
+    for axis, (name, table) in zip(axes[0], tables.items(), strict=True):
         values = numpy.full((len(LABELS), len(LABELS)), numpy.nan)
         for (model, column), value in table.items():
             values[LABELS.index(model), LABELS.index(column)] = value
