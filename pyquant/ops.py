@@ -10,6 +10,8 @@ from torch import Tensor
 from pyquant import _C  # noqa: F401  (loading the library registers torch.ops.pyquant)
 
 DTYPES = (torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_FLOYD_STEINBERG = torch.ops.pyquant.floyd_steinberg.default
+_LINEAR_QUANTIZE = torch.ops.pyquant.linear_quantize.default
 _DTYPE_NAMES = "uint8, float16, bfloat16, float32 or float64"
 
 
@@ -40,7 +42,7 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
     """
     _check_image_type(image)
     bits, variant = as_index(bits), str(variant)
-    return _apply(torch.ops.pyquant.floyd_steinberg.default, image, bits, variant=variant)
+    return _apply(_FLOYD_STEINBERG, image, bits, variant=variant)
 
 
 def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> Tensor:
@@ -70,7 +72,7 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
     """
     _check_image_type(image)
     bits, rounding = as_index(bits), str(rounding)
-    return _apply(torch.ops.pyquant.linear_quantize.default, image, bits, rounding=rounding)
+    return _apply(_LINEAR_QUANTIZE, image, bits, rounding=rounding)
 
 
 def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.float32) -> Tensor:

@@ -322,6 +322,7 @@ class PublishedStep {
   using Lanes = ByteLanes;
   static constexpr int chains = 2;
   static constexpr int stripe_registers = 1;
+  static constexpr int stripe_planes = 3;
   static constexpr bool first_column_takes_up_right = false;
 
   PublishedStep() {
@@ -413,6 +414,7 @@ class TextbookStep {
   using Lanes = FloatLanes;
   static constexpr int chains = 2;
   static constexpr int stripe_registers = 2;
+  static constexpr int stripe_planes = 3;
   static constexpr bool first_column_takes_up_right = true;
 
   explicit TextbookStep(int bits)

@@ -47,17 +47,19 @@ struct DiffusionKernels {
   // Dithers planes first..last-1, one after another in groups of planes_at_once.
   void (*dither_planes)(const DiffusionCall& call, std::int64_t first, std::int64_t last);
 
-  // Rows of a stripe, 0 if there is no such kernel.
+  // Rows of a stripe, 0 if there is no such kernel, and how many planes have the
+  // same stripe dithered side by side.
   int rows_at_once;
-  // What a stripe of that width needs: a row that all stripes of a plane share,
-  // and a buffer that begins with a cache line. Neither needs initialisation.
+  int stripes_at_once;
+  // What stripes of that width need: rows that all stripes of the same planes
+  // share, and a buffer that begins with a cache line. Neither needs initialisation.
   std::int64_t (*row_above_bytes)(std::int64_t width);
   std::int64_t (*buffer_bytes)(std::int64_t width);
-  // Dithers one stripe of a plane. `before` is null if the stripe before it is
-  // finished, `own` if nobody waits for this one.
-  void (*dither_stripe)(const DiffusionCall& call, std::int64_t plane, std::int64_t stripe,
-                        void* row_above, void* buffer, const StripeProgress* before,
-                        StripeProgress* own);
+  // Dithers one stripe of planes first_plane..end_plane-1. `before` is null if the
+  // stripe before it is finished, `own` if nobody waits for this one.
+  void (*dither_stripes)(const DiffusionCall& call, std::int64_t first_plane,
+                         std::int64_t end_plane, std::int64_t stripe, void* row_above,
+                         void* buffer, const StripeProgress* before, StripeProgress* own);
 };
 
 DiffusionKernels portable_kernels(Variant variant);

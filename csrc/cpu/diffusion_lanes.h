@@ -44,20 +44,29 @@ void dither_planes(const DiffusionCall& call, std::int64_t first, std::int64_t l
   });
 }
 
-void dither_stripe(const DiffusionCall& call, std::int64_t plane, std::int64_t stripe,
-                   void* row_above, void* buffer, const StripeProgress* before,
-                   StripeProgress* own) {
+void dither_stripes(const DiffusionCall& call, std::int64_t first_plane, std::int64_t end_plane,
+                    std::int64_t stripe, void* row_above, void* buffer,
+                    const StripeProgress* before, StripeProgress* own) {
   with_step(call, [&](const auto& step) {
-    Stripe<std::decay_t<decltype(step)>>(call, step, plane, stripe, row_above, buffer)
-        .dither(before, own);
+    using Step = std::decay_t<decltype(step)>;
+    if (end_plane - first_plane == 1) {
+      Stripes<Step, 1>(call, step, first_plane, end_plane, stripe, row_above, buffer)
+          .dither(before, own);
+    } else {
+      Stripes<Step, Step::stripe_planes>(call, step, first_plane, end_plane, stripe, row_above,
+                                         buffer)
+          .dither(before, own);
+    }
   });
 }
 
 template <typename Step>
 DiffusionKernels kernels_of_step() {
-  return {Step::Lanes::lanes,   dither_planes,
-          Stripe<Step>::rows,   Stripe<Step>::row_above_bytes,
-          Stripe<Step>::buffer_bytes, dither_stripe};
+  using MostStripes = Stripes<Step, Step::stripe_planes>;
+  return {Step::Lanes::lanes,           dither_planes,
+          MostStripes::rows,            Step::stripe_planes,
+          MostStripes::row_above_bytes, MostStripes::buffer_bytes,
+          dither_stripes};
 }
 
 DiffusionKernels kernels_for(Variant variant) {

@@ -103,6 +103,6 @@ void dither_planes(const DiffusionCall& call, std::int64_t first, std::int64_t l
 
 }  // namespace
 
-DiffusionKernels portable_kernels(Variant) { return {1, dither_planes, 0, nullptr, nullptr, nullptr}; }
+DiffusionKernels portable_kernels(Variant) { return {1, dither_planes, 0, 0, nullptr, nullptr, nullptr}; }
 
 }  // namespace pyquant

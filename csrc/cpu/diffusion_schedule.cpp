@@ -12,6 +12,9 @@ namespace {
 // A thread should have at least this many samples to pay for its wake-up.
 constexpr std::int64_t samples_per_thread = 65536;
 
+// The buffer of stripes should stay in the second level of the cache.
+constexpr std::int64_t most_buffer_bytes = 1 << 19;
+
 std::int64_t divided_up(std::int64_t value, std::int64_t divisor) {
   return (value + divisor - 1) / divisor;
 }
@@ -35,37 +38,42 @@ void dither_by_planes(const DiffusionCall& call, const DiffusionKernels& kernels
 
 // Stripes are handed out in an order in which each comes after the one above it,
 // so whoever waits, waits for a stripe that some thread has already begun: this
-// ends with any number of threads. Planes take turns; the next stripe of a plane
-// then has not much to wait for.
+// ends with any number of threads. Groups of planes take turns; the next stripe of
+// a group then has not much to wait for.
 void dither_by_stripes(const DiffusionCall& call, const DiffusionKernels& kernels,
                        const Threads& threads, std::int64_t thread_count) {
   const std::int64_t planes = call.from.count;
-  const std::int64_t stripes = divided_up(call.from.height, kernels.rows_at_once);
   const std::int64_t row_bytes = kernels.row_above_bytes(call.from.width);
   const std::int64_t buffer_bytes = kernels.buffer_bytes(call.from.width);
+  const std::int64_t at_once = buffer_bytes <= most_buffer_bytes ? kernels.stripes_at_once : 1;
+  const std::int64_t groups = divided_up(planes, at_once);
+  const std::int64_t stripes = divided_up(call.from.height, kernels.rows_at_once);
+  const auto dither_stripes = [&](std::int64_t group, auto... arguments) {
+    kernels.dither_stripes(call, group * at_once, std::min((group + 1) * at_once, planes),
+                           arguments...);
+  };
   if (thread_count == 1) {
     const AlignedBuffer row_above(row_bytes);
     const AlignedBuffer buffer(buffer_bytes);
-    for (std::int64_t plane = 0; plane < planes; ++plane) {
+    for (std::int64_t group = 0; group < groups; ++group) {
       for (std::int64_t stripe = 0; stripe < stripes; ++stripe) {
-        kernels.dither_stripe(call, plane, stripe, row_above.begin(), buffer.begin(), nullptr,
-                              nullptr);
+        dither_stripes(group, stripe, row_above.begin(), buffer.begin(), nullptr, nullptr);
       }
     }
     return;
   }
-  const AlignedBuffer rows_above(planes * row_bytes);
-  const auto row_above = [&](std::int64_t plane) {
-    return static_cast<unsigned char*>(rows_above.begin()) + plane * row_bytes;
+  const AlignedBuffer rows_above(groups * row_bytes);
+  const auto row_above = [&](std::int64_t group) {
+    return static_cast<unsigned char*>(rows_above.begin()) + group * row_bytes;
   };
-  const auto progress = std::make_unique<StripeProgress[]>(planes * stripes);
+  const auto progress = std::make_unique<StripeProgress[]>(groups * stripes);
   std::atomic<std::int64_t> next = 0;
   threads.run(thread_count, [&](std::int64_t) {
     const AlignedBuffer buffer(buffer_bytes);
-    for (std::int64_t job; (job = next.fetch_add(1)) < planes * stripes;) {
-      const std::int64_t plane = job % planes;
-      kernels.dither_stripe(call, plane, job / planes, row_above(plane), buffer.begin(),
-                            job < planes ? nullptr : &progress[job - planes], &progress[job]);
+    for (std::int64_t job; (job = next.fetch_add(1)) < groups * stripes;) {
+      const std::int64_t group = job % groups;
+      dither_stripes(group, job / groups, row_above(group), buffer.begin(),
+                     job < groups ? nullptr : &progress[job - groups], &progress[job]);
     }
   });
 }

@@ -28,6 +28,9 @@
 // At either end of a stripe some lanes are outside the image: tiles that contain
 // such steps mask them, all other tiles do without.
 //
+// A step is a chain of dependent operations here, too: the same stripe of several
+// planes is dithered at once, one step of each in turn.
+//
 // The next stripe may run in another thread, at a distance: StripeProgress says
 // how far it may go.
 //
@@ -43,8 +46,8 @@
 namespace pyquant {
 namespace {
 
-template <typename Step>
-class Stripe {
+template <typename Step, int planes>
+class Stripes {
  public:
   using Lanes = typename Step::Lanes;
   using Sample = typename Lanes::Sample;
@@ -54,22 +57,25 @@ class Stripe {
   static constexpr int registers = Step::stripe_registers;
   static constexpr int rows = lanes * registers;
   static constexpr int lag = 2 * (rows - 1);  // of the last row
+  static constexpr int units = planes * registers;  // those of a plane together
 
-  // The row above is read up to here, at the last step of the last lane.
   static std::int64_t row_above_bytes(std::int64_t width) {
-    return (width + lag + columns + 1) * sizeof(Sample);
+    return planes * row_above_size(width) * sizeof(Sample);
   }
 
   static std::int64_t buffer_bytes(std::int64_t width) {
-    return (margin + rows * row_distance(width)) * sizeof(Sample);
+    return (margin + planes * rows * row_distance(width)) * sizeof(Sample);
   }
 
-  Stripe(const DiffusionCall& call, const Step& step, std::int64_t plane, std::int64_t stripe,
-         void* row_above, void* buffer)
+  // Of planes first_plane..end_plane-1, `planes` or fewer; the lanes of those that
+  // are missing hold nonsense.
+  Stripes(const DiffusionCall& call, const Step& step, std::int64_t first_plane,
+          std::int64_t end_plane, std::int64_t stripe, void* row_above, void* buffer)
       : call_(call),
         step_(step),
         access_(row_access<Sample>(call.format)),
-        plane_(plane),
+        first_plane_(first_plane),
+        used_planes_(end_plane - first_plane),
         first_row_(stripe * rows),
         used_rows_(std::min<std::int64_t>(rows, call.from.height - first_row_)),
         width_(call.from.width),
@@ -79,23 +85,22 @@ class Stripe {
   void dither(const StripeProgress* before, StripeProgress* own) {
     read_rows();
     if (first_row_ == 0) {
-      std::fill_n(row_above_, row_above_bytes(width_) / sizeof(Sample),
-                  Lanes::first(Step::no_error()));
+      std::fill_n(row_above_, planes * row_above_size(width_), Lanes::first(Step::no_error()));
     }
     if (before) before->wait_for(1);
     begin();
     const std::int64_t steps = width_ + 2 * (used_rows_ - 1);
-    Vector tile[registers][columns];
+    Vector tile[units][columns];
     for (std::int64_t now = 0; now < steps; now += columns) {
       if (before) before->wait_for(std::min(width_, now + columns + 1));
-      for (int i = 0; i < registers; ++i) Lanes::read_tile(lane_0(i, now), lane_distance(), tile[i]);
+      for (int i = 0; i < units; ++i) Lanes::read_tile(lane_0(i, now), lane_distance(), tile[i]);
       if (now > lag && now + columns <= width_) {
         diffuse<false>(tile, now, columns);
       } else {
         diffuse<true>(tile, now, static_cast<int>(std::min<std::int64_t>(columns, steps - now)));
       }
       if (own) own->reach(std::min(width_, now + columns - lag));
-      for (int i = 0; i < registers; ++i) Lanes::write_tile(tile[i], lane_0(i, now), lane_distance());
+      for (int i = 0; i < units; ++i) Lanes::write_tile(tile[i], lane_0(i, now), lane_distance());
     }
     write_rows();
   }
@@ -111,49 +116,64 @@ class Stripe {
     return (((width + lag + columns + 2) / line + 1) | 1) * line;
   }
 
+  // The row above is read up to here, at the last step of the last lane.
+  static std::int64_t row_above_size(std::int64_t width) { return width + lag + columns + 1; }
+
   // From one lane to the next: one row up, two columns on.
   std::int64_t lane_distance() const { return 2 - row_distance(width_); }
 
-  // Lane 0 of a register at a step.
-  Sample* lane_0(int index, std::int64_t now) const {
-    const std::int64_t row = lanes * (index + 1) - 1;
-    return buffer_ + row * row_distance(width_) + now - 2 * row;
+  // Lane 0 of a unit at a step.
+  Sample* lane_0(int unit, std::int64_t now) const {
+    const std::int64_t row = last_row_of(unit);
+    return buffered_row(unit / registers, row) + now - 2 * row;
+  }
+
+  Sample* buffered_row(std::int64_t plane, std::int64_t row) const {
+    return buffer_ + (plane * rows + row) * row_distance(width_);
   }
 
   void read_rows() const {
-    const std::int64_t first =
-        call_.from.offset(plane_) + first_row_ * call_.from.row_stride;
-    for (std::int64_t row = 0; row < used_rows_; ++row) {
-      access_.read(call_.image, first + row * call_.from.row_stride, call_.from.column_stride,
-                   width_, buffer_ + row * row_distance(width_));
+    for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
+      const std::int64_t first = call_.from.offset(first_plane_ + plane);
+      for (std::int64_t row = 0; row < used_rows_; ++row) {
+        access_.read(call_.image, first + (first_row_ + row) * call_.from.row_stride,
+                     call_.from.column_stride, width_, buffered_row(plane, row));
+      }
     }
   }
 
   void write_rows() const {
-    const std::int64_t first = call_.to.offset(plane_) + first_row_ * call_.to.row_stride;
-    for (std::int64_t row = 0; row < used_rows_; ++row) {
-      access_.write(buffer_ + row * row_distance(width_), call_.result,
-                    first + row * call_.to.row_stride, call_.to.column_stride, width_);
+    for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
+      const std::int64_t first = call_.to.offset(first_plane_ + plane);
+      for (std::int64_t row = 0; row < used_rows_; ++row) {
+        access_.write(buffered_row(plane, row), call_.result,
+                      first + (first_row_ + row) * call_.to.row_stride, call_.to.column_stride,
+                      width_);
+      }
     }
   }
 
   void begin() {
-    for (int i = 0; i < registers; ++i) {
+    for (int i = 0; i < units; ++i) {
       up_left_[i] = up_[i] = left_[i] = Step::no_error();
     }
-    up_[0] = Lanes::shift(up_[0], Lanes::all(row_above_[0]));
+    for (int plane = 0; plane < planes; ++plane) {
+      Vector& up = up_[plane * registers];
+      up = Lanes::shift(up, Lanes::all(row_above_[plane * row_above_size(width_)]));
+    }
   }
 
   // Steps begin..begin+count-1, which are the columns of the tile.
   template <bool ramp>
   void diffuse(Vector (*tile)[columns], std::int64_t begin, int count) {
     const std::int64_t width = width_;
-    Sample* const row_above = row_above_;
+    const std::int64_t row_above_distance = row_above_size(width);
+    Sample* const rows_above = row_above_;
     const Step step = step_;
-    Vector up_left[registers];
-    Vector up[registers];
-    Vector left[registers];
-    for (int i = 0; i < registers; ++i) {
+    Vector up_left[units];
+    Vector up[units];
+    Vector left[units];
+    for (int i = 0; i < units; ++i) {
       up_left[i] = up_left_[i];
       up[i] = up_[i];
       left[i] = left_[i];
@@ -161,9 +181,11 @@ class Stripe {
 #pragma GCC unroll 4
     for (int column = 0; column < count; ++column) {
       const std::int64_t now = begin + column;
-      Vector above = Lanes::all(row_above[now + 1]);
-#pragma GCC unroll 4
-      for (int i = 0; i < registers; ++i) {
+      Vector above = Step::no_error();
+#pragma GCC unroll 8
+      for (int i = 0; i < units; ++i) {
+        Sample* const row_above = rows_above + i / registers * row_above_distance;
+        if (i % registers == 0) above = Lanes::all(row_above[now + 1]);
         const Vector up_right = Lanes::shift(left[i], above);
         above = left[i];
         Vector taken = up_right;
@@ -183,35 +205,37 @@ class Stripe {
         up_left[i] = up[i];
         up[i] = up_right;
         left[i] = error;
-      }
-      if (!ramp || (now >= lag && now - lag < width)) {
-        row_above[now - lag] = Lanes::first(left[registers - 1]);
+        if ((i + 1) % registers == 0 && (!ramp || (now >= lag && now - lag < width))) {
+          row_above[now - lag] = Lanes::first(error);
+        }
       }
     }
-    for (int i = 0; i < registers; ++i) {
+    for (int i = 0; i < units; ++i) {
       up_left_[i] = up_left[i];
       up_[i] = up[i];
       left_[i] = left[i];
     }
   }
 
-  // The lane of a row in a register; beyond 0..lanes-1 for rows that are not in it.
-  static std::int64_t lane_of(std::int64_t row, int index) {
-    return lanes * (index + 1) - 1 - row;
-  }
+  // The row of a stripe in lane 0 of a unit.
+  static constexpr int last_row_of(int unit) { return lanes * (unit % registers + 1) - 1; }
+
+  // The lane of a row in a unit; beyond 0..lanes-1 for rows that are not in it.
+  static std::int64_t lane_of(std::int64_t row, int unit) { return last_row_of(unit) - row; }
 
   const DiffusionCall& call_;
   const Step step_;
   const RowAccess<Sample> access_;
-  const std::int64_t plane_;
+  const std::int64_t first_plane_;
+  const std::int64_t used_planes_;
   const std::int64_t first_row_;
   const std::int64_t used_rows_;
   const std::int64_t width_;
-  Sample* const row_above_;
-  Sample* const buffer_;  // column 0 of the first row
-  Vector up_left_[registers];
-  Vector up_[registers];
-  Vector left_[registers];
+  Sample* const row_above_;  // of the first plane
+  Sample* const buffer_;  // column 0 of the first row of the first plane
+  Vector up_left_[units];
+  Vector up_[units];
+  Vector left_[units];
 };
 
 }  // namespace
