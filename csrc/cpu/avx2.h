@@ -147,6 +147,7 @@ PYQUANT_INLINE int clamp_lane(std::int64_t lane) {
 struct ByteLanes {
   using Sample = std::uint8_t;
   using Vector = __m256i;
+  using Mask = __m256i;
   static constexpr SampleFormat native_format = SampleFormat::uint8;
   static constexpr int lanes = 32;
   static constexpr int columns = 64;
@@ -195,13 +196,16 @@ struct ByteLanes {
     return _mm256_alignr_epi8(middle, vector, 1);
   }
 
-  // Lanes first..last of `inside`, the others of `outside`.
-  static PYQUANT_INLINE Vector select(std::int64_t first, std::int64_t last, Vector inside,
-                                      Vector outside) {
+  // Lanes first..last; none of them if last < first.
+  static PYQUANT_INLINE Mask mask(std::int64_t first, std::int64_t last) {
     const __m256i lane = lane_numbers_of_bytes();
-    const __m256i before = _mm256_cmpgt_epi8(all(static_cast<Sample>(clamp_lane(first))), lane);
-    const __m256i behind = _mm256_cmpgt_epi8(lane, all(static_cast<Sample>(clamp_lane(last))));
-    return _mm256_blendv_epi8(inside, outside, _mm256_or_si256(before, behind));
+    const __m256i from = _mm256_set1_epi8(static_cast<char>(clamp_lane(first) - 1));
+    const __m256i to = _mm256_set1_epi8(static_cast<char>(clamp_lane(last) + 1));
+    return _mm256_and_si256(_mm256_cmpgt_epi8(lane, from), _mm256_cmpgt_epi8(to, lane));
+  }
+
+  static PYQUANT_INLINE Vector select(Mask mask, Vector inside, Vector outside) {
+    return _mm256_blendv_epi8(outside, inside, mask);
   }
 
  private:
@@ -252,6 +256,7 @@ struct ByteLanes {
 struct FloatLanes {
   using Sample = float;
   using Vector = __m256;
+  using Mask = __m256;
   static constexpr SampleFormat native_format = SampleFormat::float32;
   static constexpr int lanes = 8;
   static constexpr int columns = 16;
@@ -286,12 +291,16 @@ struct FloatLanes {
     return _mm256_permutevar8x32_ps(_mm256_blend_ps(vector, above, 1), next_lane);
   }
 
-  static PYQUANT_INLINE Vector select(std::int64_t first, std::int64_t last, Vector inside,
-                                      Vector outside) {
+  static PYQUANT_INLINE Mask mask(std::int64_t first, std::int64_t last) {
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    const __m256i before = _mm256_cmpgt_epi32(_mm256_set1_epi32(clamp_lane(first)), lane);
-    const __m256i behind = _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(clamp_lane(last)));
-    return _mm256_blendv_ps(inside, outside, _mm256_castsi256_ps(_mm256_or_si256(before, behind)));
+    const __m256i from = _mm256_set1_epi32(clamp_lane(first) - 1);
+    const __m256i to = _mm256_set1_epi32(clamp_lane(last) + 1);
+    return _mm256_castsi256_ps(
+        _mm256_and_si256(_mm256_cmpgt_epi32(lane, from), _mm256_cmpgt_epi32(to, lane)));
+  }
+
+  static PYQUANT_INLINE Vector select(Mask mask, Vector inside, Vector outside) {
+    return _mm256_blendv_ps(outside, inside, mask);
   }
 
  private:

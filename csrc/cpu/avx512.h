@@ -1,6 +1,6 @@
 #pragma once
 
-// Primitives of AVX-512 (F, BW, DQ, VL, VBMI, GFNI): lanes of bytes and of
+// Primitives of AVX-512 (F, BW, DQ, VL, VBMI, GFNI; BMI2): lanes of bytes and of
 // floats, and the arithmetic of one step of each diffusion in them. Included
 // only where these instructions are switched on.
 
@@ -148,10 +148,10 @@ struct ByteTable {
 
 // Bits first..last of 64; the ends may lie outside.
 PYQUANT_INLINE std::uint64_t lane_mask(std::int64_t first, std::int64_t last) {
-  const auto below = [](std::int64_t end) {
-    return end <= 0 ? std::uint64_t{0} : end >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << end) - 1;
-  };
-  return below(last + 1) & ~below(first);
+  const std::int64_t begin = first < 0 ? 0 : first > 64 ? 64 : first;
+  const std::int64_t end = last < 0 ? 0 : last > 63 ? 64 : last + 1;
+  return _bzhi_u64(~std::uint64_t{0}, static_cast<unsigned>(end)) &
+         ~_bzhi_u64(~std::uint64_t{0}, static_cast<unsigned>(begin));
 }
 
 alignas(64) constexpr std::uint8_t next_lane[64] = {
@@ -167,6 +167,7 @@ struct ByteLanes {
   using Sample = std::uint8_t;
   static constexpr SampleFormat native_format = SampleFormat::uint8;
   using Vector = __m512i;
+  using Mask = __mmask64;
   static constexpr int lanes = 64;
   static constexpr int columns = 64;
 
@@ -217,10 +218,13 @@ struct ByteLanes {
     return _mm512_permutex2var_epi8(vector, _mm512_load_si512(next_lane), above);
   }
 
-  // Lanes first..last of `inside`, the others of `outside`.
-  static PYQUANT_INLINE Vector select(std::int64_t first, std::int64_t last, Vector inside,
-                                      Vector outside) {
-    return _mm512_mask_mov_epi8(outside, lane_mask(first, last), inside);
+  // Lanes first..last; none of them if last < first.
+  static PYQUANT_INLINE Mask mask(std::int64_t first, std::int64_t last) {
+    return lane_mask(first, last);
+  }
+
+  static PYQUANT_INLINE Vector select(Mask mask, Vector inside, Vector outside) {
+    return _mm512_mask_mov_epi8(outside, mask, inside);
   }
 
  private:
@@ -275,6 +279,7 @@ struct FloatLanes {
   using Sample = float;
   static constexpr SampleFormat native_format = SampleFormat::float32;
   using Vector = __m512;
+  using Mask = __mmask16;
   static constexpr int lanes = 16;
   static constexpr int columns = 16;
 
@@ -304,9 +309,12 @@ struct FloatLanes {
         _mm512_alignr_epi32(_mm512_castps_si512(above), _mm512_castps_si512(vector), 1));
   }
 
-  static PYQUANT_INLINE Vector select(std::int64_t first, std::int64_t last, Vector inside,
-                                      Vector outside) {
-    return _mm512_mask_mov_ps(outside, static_cast<__mmask16>(lane_mask(first, last)), inside);
+  static PYQUANT_INLINE Mask mask(std::int64_t first, std::int64_t last) {
+    return static_cast<Mask>(lane_mask(first, last));
+  }
+
+  static PYQUANT_INLINE Vector select(Mask mask, Vector inside, Vector outside) {
+    return _mm512_mask_mov_ps(outside, mask, inside);
   }
 };
 

@@ -52,6 +52,7 @@ class Stripes {
   using Lanes = typename Step::Lanes;
   using Sample = typename Lanes::Sample;
   using Vector = typename Lanes::Vector;
+  using Mask = typename Lanes::Mask;
   static constexpr int lanes = Lanes::lanes;
   static constexpr int columns = Lanes::columns;
   static constexpr int registers = Step::stripe_registers;
@@ -181,6 +182,17 @@ class Stripes {
 #pragma GCC unroll 4
     for (int column = 0; column < count; ++column) {
       const std::int64_t now = begin + column;
+      Mask in_image[registers];  // the rows at columns 0..width-1
+      Mask at_column_0[registers];
+      if (ramp) {
+        const std::int64_t first = now < width ? 0 : (now - width) / 2 + 1;
+        const std::int64_t last = now / 2;
+        for (int i = 0; i < registers; ++i) {
+          in_image[i] = Lanes::mask(lane_of(last, i), lane_of(first, i));
+          // No lane if the step is odd.
+          at_column_0[i] = Lanes::mask(lane_of(last, i), lane_of(last + now % 2, i));
+        }
+      }
       Vector above = Step::no_error();
 #pragma GCC unroll 8
       for (int i = 0; i < units; ++i) {
@@ -191,16 +203,11 @@ class Stripes {
         Vector taken = up_right;
         Vector level;
         Vector error;
-        if (ramp && !Step::first_column_takes_up_right && now % 2 == 0) {
-          const std::int64_t lane = lane_of(now / 2, i);
-          taken = Lanes::select(lane, lane, Step::no_error(), up_right);
+        if (ramp && !Step::first_column_takes_up_right) {
+          taken = Lanes::select(at_column_0[i % registers], Step::no_error(), up_right);
         }
         step(tile[i][column], up_left[i], up[i], taken, left[i], level, error);
-        if (ramp) {
-          // The rows at columns 0..width-1.
-          const std::int64_t first = now < width ? 0 : (now - width) / 2 + 1;
-          error = Lanes::select(lane_of(now / 2, i), lane_of(first, i), error, Step::no_error());
-        }
+        if (ramp) error = Lanes::select(in_image[i % registers], error, Step::no_error());
         tile[i][column] = level;
         up_left[i] = up[i];
         up[i] = up_right;
