@@ -79,7 +79,7 @@ struct RowAccess {
                 std::int64_t count);
 };
 
-constexpr int samples_at_once = 64;
+constexpr int samples_at_once = 16;
 
 // Nothing is read or written but the samples themselves: what is strided, or not
 // a whole samples_at_once, goes through a dense buffer.
