@@ -94,6 +94,16 @@ if with_cuda:
     compile_args["nvcc"] = ["-O3", "--fmad=false", "-Xcompiler", "-fvisibility=hidden"]
     extension = CUDAExtension
 
+
+class BuildChanged(BuildExtension):
+    """Keeps the object files in one folder, so that a later build compiles what has changed. pip
+    would build each time in a new one."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.build_temp = "build/objects"
+
+
 setup(
     ext_modules=[
         extension(
@@ -105,6 +115,6 @@ setup(
             py_limited_api=True,
         )
     ],
-    cmdclass={"build_ext": BuildExtension.with_options(use_ninja=True)},
+    cmdclass={"build_ext": BuildChanged},
     options={"bdist_wheel": {"py_limited_api": "cp310"}},
 )
