@@ -40,15 +40,7 @@ def main(config: SweepConfig) -> None:
 def own_cells(config: SweepConfig, images: int) -> list[Cell]:
     """Every attack at epsilon 8/255 on every model, tested on its own kind of images."""
     return [
-        Cell(
-            config.set_name,
-            model,
-            model,
-            images,
-            attack=attack,
-            epsilon=EPSILON,
-            precision=config.runtime.precision,
-        )
+        config.cell(model, model, images, attack, EPSILON)
         for model in config.existing_rows
         for attack in ATTACKS
     ]
@@ -100,7 +92,7 @@ PAPER_ROW = ("1d", "before_transfer", "floor")
 
 
 def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> None:
-    """Bars of the accuracy behind the paper's filter, a group for each model."""
+    """Bars of the accuracy behind the paper's filter, a group for each model; ? is not measured."""
     labels = list(dict.fromkeys(cell.model for _, cell in cells))
     bars = {"clean": {cell.model: cell.accuracy("clean", "floor") for _, cell in cells}}
     for wanted in ATTACKS:
@@ -108,12 +100,13 @@ def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> Non
     width = 0.8 / len(bars)
     figure, axis = pyplot.subplots(figsize=(6 + 0.6 * len(labels), 4.5), layout="constrained")
     for number, (name, values) in enumerate(bars.items()):
-        places = [labels.index(model) + (number - 1.5) * width for model in values]
-        drawn = axis.bar(places, [100 * v for v in values.values()], width, label=name)
-        axis.bar_label(drawn, fmt="%.0f", fontsize=8)
+        places = [place + (number - 1.5) * width for place in range(len(labels))]
+        heights = [100 * values.get(model, 0.0) for model in labels]
+        texts = [f"{100 * values[model]:.0f}" if model in values else "?" for model in labels]
+        axis.bar_label(axis.bar(places, heights, width, label=name), texts, fontsize=8)
     axis.set_xticks(range(len(labels)), labels)
     axis.set(xlabel="model", ylabel="accuracy, percent", ylim=(0, 105))
-    axis.set_title(f"PGD at 8/255, filter: floor, models: {models}", fontsize=10)
+    axis.set_title(f"PGD at 8/255, filter: floor, models: {models} (?: not measured)", fontsize=10)
     figure.legend(ncols=4, fontsize=8, loc="outside lower center")
     save_figure(path, figure)
 

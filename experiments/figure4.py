@@ -6,7 +6,6 @@ from matplotlib import pyplot
 from rich.console import Console
 
 from experiments.cell_store import StoredCell, describe, read_cells
-from experiments.cells import Cell
 from experiments.command_line import run_command
 from experiments.figure_files import save_figure
 from experiments.filters import FILTERS
@@ -33,15 +32,7 @@ def main(config: SweepConfig) -> None:
     if not config.report_only:
         run(
             lambda images: [
-                Cell(
-                    config.set_name,
-                    model,
-                    model,
-                    images,
-                    attack="after",
-                    epsilon=epsilon,
-                    precision=config.runtime.precision,
-                )
+                config.cell(model, model, images, "after", epsilon)
                 for model in config.existing_rows
                 if model in MODELS
                 for epsilon in EPSILONS

@@ -1,11 +1,11 @@
 """Does bfloat16 weaken the attack? python -m experiments.precision --data.source cifar10 --limit 1000"""
 
+from dataclasses import replace
 from typing import get_args
 
 from rich.console import Console
 
 from experiments.cell_store import describe, read_cells
-from experiments.cells import Cell
 from experiments.command_line import run_command
 from experiments.filters import FILTERS
 from experiments.row_report import write_rows
@@ -27,15 +27,7 @@ def main(config: SweepConfig) -> None:
     if not config.report_only:
         run(
             lambda images: [
-                Cell(
-                    config.set_name,
-                    model,
-                    model,
-                    images,
-                    attack="after",
-                    epsilon=epsilon,
-                    precision=precision,
-                )
+                replace(config.cell(model, model, images, "after", epsilon), precision=precision)
                 for model in config.existing_rows
                 for epsilon in EPSILONS
                 for precision in get_args(Precision)

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from experiments.cells import Cell, cell_config, measure
+from experiments.cells import Attack, Cell, cell_config, measure
 from experiments.data import DataConfig, Split, load_split
 from experiments.labels import check_label
 from experiments.progress import progress_columns
@@ -49,6 +49,14 @@ class SweepConfig:
     def set_name(self) -> str:
         """The name of the set, also when ``models`` is a directory."""
         return Path(self.models).name
+
+    def cell(
+        self, model: str, column: str, images: int, attack: Attack = "none", epsilon: float = 0.0
+    ) -> Cell:
+        """A cell of this set of models, in the precision of this run."""
+        return Cell(
+            self.set_name, model, column, images, attack, epsilon, precision=self.runtime.precision
+        )
 
     @property
     def existing_rows(self) -> list[str]:

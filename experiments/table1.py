@@ -3,7 +3,6 @@
 from rich.console import Console
 
 from experiments.cell_store import describe, read_cells
-from experiments.cells import Cell
 from experiments.command_line import run_command
 from experiments.grid_report import write_grid
 from experiments.labels import LABELS
@@ -17,7 +16,7 @@ def main(config: SweepConfig) -> None:
     if not config.report_only:
         run(
             lambda images: [
-                Cell(config.set_name, model, column, images, precision=config.runtime.precision)
+                config.cell(model, column, images)
                 for model in config.existing_rows
                 for column in config.columns or LABELS
             ],

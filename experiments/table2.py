@@ -3,7 +3,6 @@
 from rich.console import Console
 
 from experiments.cell_store import certified_count, describe, read_cells
-from experiments.cells import Cell
 from experiments.command_line import run_command
 from experiments.filters import FILTERS
 from experiments.grid_report import write_grid
@@ -29,15 +28,11 @@ def main(config: SweepConfig) -> None:
         )
         run(
             lambda images: [
-                Cell(
-                    config.set_name, model, column, images,
-                    attack="after", epsilon=EPSILON, precision=config.runtime.precision,
-                )
-                for model, column in pairs
+                config.cell(model, column, images, "after", EPSILON) for model, column in pairs
             ],
             config,
             console,
-        )  # fmt: skip
+        )
     report(config, console)
 
 

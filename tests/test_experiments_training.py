@@ -33,14 +33,7 @@ from experiments.train_all import TrainAllConfig
 
 QUIET = Console(quiet=True)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Images this small gain nothing from a second thread, and lose much where it has to wait."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

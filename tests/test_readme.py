@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import torch
-from images import BITS, assert_same, random_image
 
 import pyquant
+from images import BITS, assert_same, random_image
 
 README = Path(__file__).parent.parent / "README.md"
 
