@@ -26,6 +26,7 @@ PYQUANT_INLINE __m256 divide(__m256 whole, const ExactQuotient& quotient) {
 
 // ---- 8 floats of any format
 
+using Floats = __m256;
 constexpr int floats_at_once = 8;
 
 PYQUANT_INLINE __m256 load_floats(const float* from) { return _mm256_loadu_ps(from); }
@@ -63,14 +64,14 @@ PYQUANT_INLINE __m128i low_halves(__m256i integers) {
                           _mm256_extracti128_si256(integers, 1));
 }
 
-// Half a unit of the new last place is added, less one bit if that place is
-// even: round half to even. Levels are neither NaN nor near overflow.
-PYQUANT_INLINE void store_floats(BFloat16* to, __m256 value) {
-  const __m256i bits = _mm256_castps_si256(value);
-  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-  const __m256i rounded =
-      _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), low_halves(_mm256_srli_epi32(rounded, 16)));
+// A level: see avx512.h.
+PYQUANT_INLINE __m256i add_half_of_last_place(__m256 level) {
+  return _mm256_add_epi32(_mm256_castps_si256(level), _mm256_set1_epi32(0x8000));
+}
+
+PYQUANT_INLINE void store_floats(BFloat16* to, __m256 level) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   low_halves(_mm256_srli_epi32(add_half_of_last_place(level), 16)));
 }
 
 PYQUANT_INLINE void store_floats(double* to, __m256 value) {
@@ -101,34 +102,39 @@ PYQUANT_INLINE __m256 clamp(__m256 value, float top) {
   return _mm256_min_ps(_mm256_max_ps(value, _mm256_setzero_ps()), _mm256_set1_ps(top));
 }
 
+// ---- 16 floats of 16 bits, in two registers; see avx512.h
+
+PYQUANT_INLINE __m256i load_clamped(const void* from, short one, short infinity) {
+  const __m256i value = _mm256_max_epi16(
+      _mm256_loadu_si256(static_cast<const __m256i*>(from)), _mm256_setzero_si256());
+  const __m256i no_number = _mm256_cmpgt_epi16(value, _mm256_set1_epi16(infinity));
+  return _mm256_andnot_si256(no_number, _mm256_min_epi16(value, _mm256_set1_epi16(one)));
+}
+
+PYQUANT_INLINE void load_units(const Float16* from, __m256& low, __m256& high) {
+  const __m256i value = load_clamped(from, 0x3c00, 0x7c00);
+  low = _mm256_cvtph_ps(_mm256_castsi256_si128(value));
+  high = _mm256_cvtph_ps(_mm256_extracti128_si256(value, 1));
+}
+
+PYQUANT_INLINE void load_units(const BFloat16* from, __m256& even, __m256& odd) {
+  const __m256i value = load_clamped(from, 0x3f80, 0x7f80);
+  even = _mm256_castsi256_ps(_mm256_slli_epi32(value, 16));
+  odd = _mm256_castsi256_ps(_mm256_blend_epi16(_mm256_setzero_si256(), value, 0xaa));
+}
+
+PYQUANT_INLINE void store_levels(BFloat16* to, __m256 even, __m256 odd) {
+  const __m256i low_half = _mm256_srli_epi32(add_half_of_last_place(even), 16);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm256_blend_epi16(low_half, add_half_of_last_place(odd), 0xaa));
+}
+
 // ---- tables of bytes
 
 PYQUANT_INLINE __m256i twice(const void* sixteen_bytes) {
   return _mm256_broadcastsi128_si256(
       _mm_loadu_si128(static_cast<const __m128i*>(sixteen_bytes)));
 }
-
-// A function of a byte, given as 256 bytes: one shuffle for each upper half of the
-// index. A shuffle gives 0 where the top bit of its index is set; the saturating
-// addition sets it where the upper half is another one.
-struct ByteTable {
-  static constexpr int bytes = 32;
-  const std::uint8_t* table;
-
-  explicit ByteTable(const std::uint8_t* bytes_256) : table(bytes_256) {}
-
-  PYQUANT_INLINE void look_up(const std::uint8_t* from, std::uint8_t* to) const {
-    const __m256i index = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-    __m256i result = _mm256_setzero_si256();
-    for (int upper = 0; upper < 16; ++upper) {
-      const __m256i own = _mm256_adds_epu8(
-          _mm256_xor_si256(index, _mm256_set1_epi8(static_cast<char>(16 * upper))),
-          _mm256_set1_epi8(0x70));
-      result = _mm256_or_si256(result, _mm256_shuffle_epi8(twice(table + 16 * upper), own));
-    }
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), result);
-  }
-};
 
 // ---- lanes
 

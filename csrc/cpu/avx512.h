@@ -55,6 +55,7 @@ PYQUANT_INLINE __m512 divide(__m512 whole, const ExactQuotient& quotient) {
 
 // ---- 16 floats of any format
 
+using Floats = __m512;
 constexpr int floats_at_once = 16;
 
 PYQUANT_INLINE __m512 load_floats(const float* from) { return _mm512_loadu_ps(from); }
@@ -86,15 +87,18 @@ PYQUANT_INLINE void store_floats(Float16* to, __m512 value) {
                       _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
-// Half a unit of the new last place is added, less one bit if that place is
-// even: round half to even. Levels are neither NaN nor near overflow.
-PYQUANT_INLINE void store_floats(BFloat16* to, __m512 value) {
-  const __m512i bits = _mm512_castps_si512(value);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i rounded =
-      _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
-                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+// What is stored is a level k/(n-1) as a float. Half a unit of the new last place
+// is added and the rest cut off: that rounds to nearest, and no level is a tie,
+// because its bits have a period of 8 at most, and 8 are kept. Fifteen equal bits
+// after the first one that goes would make all of them equal.
+PYQUANT_INLINE __m512i add_half_of_last_place(__m512 level) {
+  return _mm512_add_epi32(_mm512_castps_si512(level), _mm512_set1_epi32(0x8000));
+}
+
+PYQUANT_INLINE void store_floats(BFloat16* to, __m512 level) {
+  _mm256_storeu_si256(
+      reinterpret_cast<__m256i*>(to),
+      _mm512_cvtepi32_epi16(_mm512_srli_epi32(add_half_of_last_place(level), 16)));
 }
 
 PYQUANT_INLINE void store_floats(double* to, __m512 value) {
@@ -125,26 +129,33 @@ PYQUANT_INLINE __m512 clamp(__m512 value, float top) {
   return _mm512_min_ps(_mm512_max_ps(value, _mm512_setzero_ps()), _mm512_set1_ps(top));
 }
 
-// A function of a byte, given as 256 bytes: each half of the table is two
-// registers, the top bit of the index chooses the half.
-struct ByteTable {
-  static constexpr int bytes = 64;
-  __m512i part[4];
+// ---- 32 floats of 16 bits, in two registers
 
-  explicit ByteTable(const std::uint8_t* table) {
-    for (int i = 0; i < 4; ++i) part[i] = _mm512_loadu_si512(table + 64 * i);
-  }
+// Clamped to [0, 1] as integers: floats that are not negative are ordered like
+// their bits, with NaN above infinity, and the others are negative integers.
+PYQUANT_INLINE __m512i load_clamped(const void* from, short one, short infinity) {
+  const __m512i value = _mm512_max_epi16(_mm512_loadu_si512(from), _mm512_setzero_si512());
+  const __mmask32 number = _mm512_cmple_epi16_mask(value, _mm512_set1_epi16(infinity));
+  return _mm512_maskz_min_epi16(number, value, _mm512_set1_epi16(one));
+}
 
-  PYQUANT_INLINE __m512i look_up(__m512i index) const {
-    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index),
-                                  _mm512_permutex2var_epi8(part[0], index, part[1]),
-                                  _mm512_permutex2var_epi8(part[2], index, part[3]));
-  }
+PYQUANT_INLINE void load_units(const Float16* from, __m512& low, __m512& high) {
+  const __m512i value = load_clamped(from, 0x3c00, 0x7c00);
+  low = _mm512_cvtph_ps(_mm512_castsi512_si256(value));
+  high = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(value, 1));
+}
 
-  PYQUANT_INLINE void look_up(const std::uint8_t* from, std::uint8_t* to) const {
-    _mm512_storeu_si512(to, look_up(_mm512_loadu_si512(from)));
-  }
-};
+PYQUANT_INLINE void load_units(const BFloat16* from, __m512& even, __m512& odd) {
+  const __m512i value = load_clamped(from, 0x3f80, 0x7f80);
+  even = _mm512_castsi512_ps(_mm512_slli_epi32(value, 16));
+  odd = _mm512_castsi512_ps(_mm512_maskz_mov_epi16(0xaaaaaaaa, value));
+}
+
+PYQUANT_INLINE void store_levels(BFloat16* to, __m512 even, __m512 odd) {
+  const __m512i low_half = _mm512_srli_epi32(add_half_of_last_place(even), 16);
+  _mm512_storeu_si512(
+      to, _mm512_mask_blend_epi16(0xaaaaaaaa, low_half, add_half_of_last_place(odd)));
+}
 
 // Bits first..last of 64; the ends may lie outside.
 PYQUANT_INLINE std::uint64_t lane_mask(std::int64_t first, std::int64_t last) {

@@ -15,11 +15,51 @@
 
 #include "../error_diffusion.h"
 #include "exact_quotient.h"
+#include "quantization_bytes.h"
 #include "../sample_format.h"
 
 #include "avx2_begin.h"
 
 #include "avx2.h"
+
+namespace pyquant {
+namespace {
+
+// The arithmetic of quantization_bytes.h on both halves of the bytes.
+struct QuantizeBytes {
+  static constexpr int at_once = 32;
+  __m256i to_code;
+  __m256i code_offset;
+  __m256i to_level;
+  __m256i level_offset;
+
+  explicit QuantizeBytes(const QuantizeCall& call) {
+    const auto& bytes = kept_for<ByteArithmetic>(call.rounding, call.bits);
+    to_code = _mm256_set1_epi16(static_cast<short>(bytes.to_code));
+    code_offset = _mm256_set1_epi16(static_cast<short>(bytes.code_offset));
+    to_level = _mm256_set1_epi16(static_cast<short>(bytes.to_level));
+    level_offset = _mm256_set1_epi16(static_cast<short>(bytes.level_offset));
+  }
+
+  PYQUANT_INLINE __m256i level(__m256i value) const {
+    const __m256i m = _mm256_add_epi16(_mm256_mullo_epi16(value, to_code), code_offset);
+    const __m256i sum = _mm256_add_epi16(m, _mm256_srli_epi16(m, 8));
+    const __m256i code = _mm256_andnot_si256(_mm256_set1_epi16(255), sum);
+    return _mm256_mulhi_epu16(_mm256_add_epi16(code, level_offset), to_level);
+  }
+
+  PYQUANT_INLINE void operator()(const std::uint8_t* from, std::uint8_t* to) const {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256i low = level(_mm256_unpacklo_epi8(bytes, zero));
+    const __m256i high = level(_mm256_unpackhi_epi8(bytes, zero));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_packus_epi16(low, high));
+  }
+};
+
+}  // namespace
+}  // namespace pyquant
+
 #include "quantization_lanes.h"
 
 namespace pyquant {

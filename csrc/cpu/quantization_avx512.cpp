@@ -15,11 +15,39 @@
 
 #include "../error_diffusion.h"
 #include "exact_quotient.h"
+#include "quantization_bytes.h"
 #include "../sample_format.h"
 
 #include "avx512_begin.h"
 
 #include "avx512.h"
+
+namespace pyquant {
+namespace {
+
+// A table of 256 bytes: each half of it is two registers, the top bit of the
+// index chooses the half.
+struct QuantizeBytes {
+  static constexpr int at_once = 64;
+  __m512i part[4];
+
+  explicit QuantizeBytes(const QuantizeCall& call) {
+    const auto& levels = kept_for<ByteLevels>(call.rounding, call.bits);
+    for (int i = 0; i < 4; ++i) part[i] = _mm512_load_si512(levels.level + 64 * i);
+  }
+
+  PYQUANT_INLINE void operator()(const std::uint8_t* from, std::uint8_t* to) const {
+    const __m512i index = _mm512_loadu_si512(from);
+    _mm512_storeu_si512(to,
+                        _mm512_mask_blend_epi8(_mm512_movepi8_mask(index),
+                                               _mm512_permutex2var_epi8(part[0], index, part[1]),
+                                               _mm512_permutex2var_epi8(part[2], index, part[3])));
+  }
+};
+
+}  // namespace
+}  // namespace pyquant
+
 #include "quantization_lanes.h"
 
 namespace pyquant {

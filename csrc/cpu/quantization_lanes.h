@@ -1,8 +1,9 @@
 #pragma once
 
-// Linear quantization, vectorised once for all instruction sets: bytes by a
-// table of 256 levels, everything else as floats, floats_at_once at a time.
-// Included only where an instruction set is switched on, after its primitives.
+// Linear quantization, vectorised once for all instruction sets: bytes by what
+// the instruction set has for them, everything else as two registers of floats.
+// Included only where an instruction set is switched on, after its primitives
+// and QuantizeBytes.
 
 #include <algorithm>
 #include <cstdint>
@@ -14,62 +15,44 @@
 namespace pyquant {
 namespace {
 
-// The level of every byte, for each rounding and number of bits.
-class ByteLevels {
- public:
-  static const std::uint8_t* of(Rounding rounding, int bits) {
-    static const ByteLevels levels;
-    return levels.level_[rounding == Rounding::nearest][bits];
-  }
+// Two registers of samples in [0, 1]; of the 16-bit formats see avx512.h.
+template <typename Sample>
+PYQUANT_INLINE void load_units(const Sample* from, Floats& first, Floats& second) {
+  first = clamp(load_floats(from), 1.0f);
+  second = clamp(load_floats(from + floats_at_once), 1.0f);
+}
 
- private:
-  ByteLevels() {
-    for (int bits = minimum_bits; bits <= maximum_bits; ++bits) {
-      for (int value = 0; value < 256; ++value) {
-        const auto sample = static_cast<std::uint8_t>(value);
-        level_[0][bits][value] = linear_quantize_sample<Rounding::floor>(sample, bits);
-        level_[1][bits][value] = linear_quantize_sample<Rounding::nearest>(sample, bits);
-      }
-    }
-  }
+template <typename Sample>
+PYQUANT_INLINE void store_levels(Sample* to, Floats first, Floats second) {
+  store_floats(to, first);
+  store_floats(to + floats_at_once, second);
+}
 
-  alignas(64) std::uint8_t level_[2][maximum_bits + 1][256];
-};
-
-struct QuantizeBytes {
-  ByteTable table;
-  explicit QuantizeBytes(const QuantizeCall& call)
-      : table(ByteLevels::of(call.rounding, call.bits)) {}
-  static constexpr int at_once = ByteTable::bytes;
-
-  PYQUANT_INLINE void operator()(const std::uint8_t* from, std::uint8_t* to) const {
-    table.look_up(from, to);
-  }
-};
-
-// nearest_code and floor_code in one: x*(n-1) + 1/2, or (x*255) / 2^(8-bits) + 0,
-// where multiplying by a power of two and adding zero round nothing.
+// nearest_code and floor_code in one: x*(n-1) + 1/2, or x * 255/2^(8-bits) + 0,
+// where dividing by a power of two and adding zero round nothing.
 struct QuantizeFloats {
   float scale;
-  float power_of_two;
   float offset;
   ExactQuotient to_level;
-  static constexpr int at_once = floats_at_once;
+  static constexpr int at_once = 2 * floats_at_once;
 
   explicit QuantizeFloats(const QuantizeCall& call)
-      : scale(call.rounding == Rounding::nearest ? static_cast<float>(level_count(call.bits) - 1)
-                                                 : 255.0f),
-        power_of_two(call.rounding == Rounding::nearest
-                         ? 1.0f
-                         : 1.0f / static_cast<float>(1 << (8 - call.bits))),
+      : scale(call.rounding == Rounding::nearest
+                  ? static_cast<float>(level_count(call.bits) - 1)
+                  : 255.0f / static_cast<float>(1 << (8 - call.bits))),
         offset(call.rounding == Rounding::nearest ? 0.5f : 0.0f),
         to_level(level_count(call.bits) - 1) {}
 
+  PYQUANT_INLINE Floats level(Floats unit) const {
+    return divide(truncate(add(multiply(unit, scale), offset)), to_level);
+  }
+
   template <typename Sample>
   PYQUANT_INLINE void operator()(const Sample* from, Sample* to) const {
-    const auto scaled =
-        multiply(multiply(clamp(load_floats(from), 1.0f), scale), power_of_two);
-    store_floats(to, divide(truncate(add(scaled, offset)), to_level));
+    Floats first;
+    Floats second;
+    load_units(from, first, second);
+    store_levels(to, level(first), level(second));
   }
 };
 
