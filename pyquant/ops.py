@@ -6,6 +6,8 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch._C import _AutoDispatchBelowAutograd
+from torch.compiler import is_compiling
 
 from pyquant import _C  # noqa: F401  (loading the library registers torch.ops.pyquant)
 
@@ -40,9 +42,7 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
         ValueError: for `bits` outside 1..8, an unknown `variant`, or fewer than two dimensions.
         TypeError: if `image` is not a tensor or has another dtype.
     """
-    _check_image_type(image)
-    bits, variant = as_index(bits), str(variant)
-    return _apply(_FLOYD_STEINBERG, image, bits, variant=variant)
+    return _apply(_FLOYD_STEINBERG, image, bits, {"variant": str(variant)})
 
 
 def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> Tensor:
@@ -70,9 +70,7 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
         ValueError: for `bits` outside 1..8, an unknown `rounding`, or fewer than two dimensions.
         TypeError: if `image` is not a tensor or has another dtype.
     """
-    _check_image_type(image)
-    bits, rounding = as_index(bits), str(rounding)
-    return _apply(_LINEAR_QUANTIZE, image, bits, rounding=rounding)
+    return _apply(_LINEAR_QUANTIZE, image, bits, {"rounding": str(rounding)})
 
 
 def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.float32) -> Tensor:
@@ -96,13 +94,6 @@ def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.f
     return torch.ops.pyquant.levels.default(as_index(bits), variant=str(variant), dtype=dtype)
 
 
-def _check_image_type(image: object) -> None:
-    if not isinstance(image, Tensor):
-        raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}")
-    if image.dtype not in DTYPES:
-        raise TypeError(f"image must be {_DTYPE_NAMES}, got {image.dtype}")
-
-
 def as_index(bits: object) -> int:
     """Any integer that C++ can hold; whether it is in range is checked there. (A variant or
     rounding that is no string is passed on by its name, and refused there.)"""
@@ -116,15 +107,21 @@ def as_index(bits: object) -> int:
     raise ValueError(f"bits must be an integer from 1 to 8, got {bits!r}")
 
 
-def _apply(op, image: Tensor, bits: int, **mode: str) -> Tensor:
-    if torch.is_grad_enabled() and image.requires_grad:
+def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: dict[str, str]) -> Tensor:
+    if not isinstance(image, Tensor):
+        raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}")
+    if image.dtype not in DTYPES:
+        raise TypeError(f"image must be {_DTYPE_NAMES}, got {image.dtype}")
+    if type(bits) is not int or not 1 <= bits <= 8:
+        bits = as_index(bits)
+    if image.requires_grad and torch.is_grad_enabled():
         return _StraightThrough.apply(image, partial(op, bits=bits, **mode))
-    if torch.compiler.is_compiling():
+    if is_compiling():
         return op(image, bits, **mode)
     # With nothing to differentiate, the registered gradient is skipped: passing through its
-    # Python code would take longer than dithering a small image.
-    with torch._C._AutoDispatchBelowAutograd():
-        return op(image, bits, **mode)
+    # Python code would take longer than dithering a small image. And op._op is what op calls.
+    with _AutoDispatchBelowAutograd():
+        return op._op(image, bits, **mode)
 
 
 # What torch needs to know of the ops beyond their kernels. Each op maps planes to planes
