@@ -151,6 +151,15 @@ def test_threads_do_not_change_a_bit(variant, dtype, shape):
         assert_same_bits(result, wanted)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_linear_quantize_of_every_16_bit_float(dtype, rounding):
+    image = torch.arange(2**16).to(torch.int16).view(dtype).view(256, 256)
+    for bits in BITS:
+        wanted = expected(reference.linear_quantize, image, bits, rounding, "every")
+        assert_same_bits(pyquant.linear_quantize(image, bits, rounding=rounding), wanted, bits)
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_linear_quantize(dtype, rounding):
