@@ -1,16 +1,18 @@
 """Everything that is timed on one case, ready to be called and checked."""
 
+import resource
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 import pyquant
-from benchmarks import numba_loops, peers
+from benchmarks import numba_loops, peers, plain_loops
 from benchmarks.cases import Case
 from benchmarks.instruction_sets import forced
 from benchmarks.settings import InstructionSet
@@ -30,6 +32,7 @@ Check = Literal["bits", "levels", "none"]
 
 REFERENCE_SAMPLES = 2**23  # the reference of linear_quantize takes 8 bytes and more a sample
 PATH_SIZES = ("batch", "square")  # where each instruction set is timed
+KEPT_BYTES = 2**25  # glibc gives larger blocks back to the system when they are freed
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,14 @@ class Contender:
     def result(self) -> Tensor:
         with _torch_threads(self.threads), forced(self.instruction_set):
             return self.to_tensor(self.call())
+
+    def page_faults(self) -> int:
+        """Of one call: how many pages of new memory the system had to clear and map for it."""
+        with _torch_threads(self.threads), forced(self.instruction_set):
+            self.call()
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            self.call()
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
     def clock(self, device: str) -> Clock:
         if device == "cuda":
@@ -68,6 +79,8 @@ def contenders(
         found.append(Contender("pyquant", call, "bits", threads=count))
         found.append(Contender("copy_", copy, "none", threads=count))
     found.append(Contender("clone", image.clone, "none"))
+    if case.device == "cpu" and image.nbytes > KEPT_BYTES:
+        found.append(Contender("new memory", partial(_map_memory, image.nbytes), "none"))
     if case.size == "image":
         found.append(Contender("clamp", partial(torch.clamp, image, 0, 1), "none"))
     if case.size in PATH_SIZES:
@@ -118,7 +131,15 @@ def _array_peers(case: Case, image: Tensor) -> list[Contender]:
         found.append(_array_contender("numpy", reference, case, image))
     if case.dtype in ("uint8", "float32", "float64"):
         found.append(_array_contender("numba", numba_loops, case, image))
+        if case.op == "floyd_steinberg":
+            found.append(_array_contender("numba plain", plain_loops, case, image))
     return found
+
+
+def _map_memory(size: int) -> None:
+    """What the system does for a result that is new memory: one byte of each page is written.
+    Like pyquant, numpy asks for pages of 2 MB."""
+    np.empty(size, np.uint8)[::4096] = 0
 
 
 def _array_contender(name: str, module: object, case: Case, image: Tensor) -> Contender:

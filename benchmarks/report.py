@@ -111,7 +111,8 @@ def _machine_lines(config: Config, machine: dict, left_out: dict, results: list[
 
 def losses(results: list[Result]) -> str:
     """Every case in which something doing the same work was faster than pyquant, two threads
-    were slower than one, or a wider instruction set was slower than the portable path."""
+    were slower than one, or a wider instruction set was slower than the portable path. Page
+    faults of one call show whose result was new memory."""
     table = Table(results)
     rows = []
     for case, row in table.by_case.items():
@@ -126,10 +127,12 @@ def losses(results: list[Result]) -> str:
                 continue
             if ours in row and other in row and _slower(row[ours], row[other]):
                 speed = _times(table.ratio(case, ours, other))
-                rows.append([str(case), _named(*ours), _named(*other), speed])
+                faults = [f"{row[name].page_faults:,}" for name in (ours, other)]
+                rows.append([str(case), _named(*ours), _named(*other), speed, *faults])
     if not rows:
         return "None."
-    return markdown_table(["case", "slower", "faster", "speed"], rows)
+    header = ["case", "slower", "faster", "speed", "page faults of the slower", "of the faster"]
+    return markdown_table(header, rows)
 
 
 def _slower(result: Result, other: Result) -> bool:
@@ -146,8 +149,10 @@ def _own_table(table: Table, cases: list[Case]) -> str:
     more_threads = sorted(
         {threads for case in cases for name, threads in table.by_case[case] if threads > 1}
     )
-    header = ["mode", "dtype", "shape", "time", "M samples/s", "GB/s", "x copy_", "x clone"]
-    header += [f"{threads} threads" for threads in more_threads]
+    header = ["mode", "dtype", "shape", "time", "M samples/s", "GB/s"]
+    header += ["x copy_", "new memory", "x clone"]
+    for threads in more_threads:
+        header += [f"{threads} threads", f"copy_, {threads} threads"]
     header += ["x fastest peer", "peer"]
     rows = []
     for case in cases:
@@ -157,8 +162,12 @@ def _own_table(table: Table, cases: list[Case]) -> str:
         peer = table.fastest_peer(case)
         row = [case.mode, case.dtype, _shape(case), _time(own)]
         row += [f"{number(own.megasamples_per_second)}", f"{own.gigabytes_per_second:.2f}"]
-        row += [_times(table.ratio(case, (OWN, 1), (name, 1))) for name in ("copy_", "clone")]
-        row += [_times(table.ratio(case, (OWN, threads), (OWN, 1))) for threads in more_threads]
+        new_memory = table.ratio(case, (OWN, 1), ("new memory", 1))
+        row.append(_times(table.ratio(case, (OWN, 1), ("copy_", 1))))
+        row.append(f"{new_memory:.0%}" if new_memory else "")  # of pyquant's time
+        row.append(_times(table.ratio(case, (OWN, 1), ("clone", 1))))
+        for threads in more_threads:
+            row += [_times(table.ratio(case, (n, threads), (n, 1))) for n in (OWN, "copy_")]
         row += [_times(table.over_fastest_peer(case)), _marked(peer) if peer else ""]
         rows.append(row)
     return markdown_table(header, rows)

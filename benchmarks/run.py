@@ -22,6 +22,7 @@ class Result:
     threads: int
     check: Check
     timing: Timing
+    page_faults: int = 0  # of one call
 
     @property
     def samples(self) -> int:
@@ -64,7 +65,8 @@ def run_case(case: Case, config: Config, instruction_sets: list[InstructionSet])
     verify(case, image, found)
     clocks = [contender.clock(case.device) for contender in found]
     timings = interleaved(clocks, config.seconds, config.rounds)
+    faults = [contender.page_faults() if case.device == "cpu" else 0 for contender in found]
     return [
-        Result(case, contender.name, contender.threads, contender.check, timing)
-        for contender, timing in zip(found, timings, strict=True)
+        Result(case, contender.name, contender.threads, contender.check, *measured)
+        for contender, *measured in zip(found, timings, faults, strict=True)
     ]

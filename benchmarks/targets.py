@@ -7,7 +7,7 @@ from benchmarks.cases import Case
 from benchmarks.run import Result
 
 OWN = "pyquant"
-ROOFS = ("copy_", "clone", "clamp")
+ROOFS = ("copy_", "clone", "new memory", "clamp")
 LARGE_SIZES = ("large_batch", "square", "4k", "64mb")
 
 
@@ -84,8 +84,16 @@ def targets(results: Iterable[Result]) -> list[Target]:
     def over(name: str) -> Callable[[Case], float | None]:
         return lambda case: table.ratio(case, (OWN, 1), (name, 1))
 
+    def over_copy_and_new_memory(case: Case) -> float | None:
+        shares = [table.ratio(case, (name, 1), (OWN, 1)) for name in ("copy_", "new memory")]
+        return None if None in shares else sum(1 / share for share in shares)
+
     def two_threads(case: Case) -> float | None:
         return table.ratio(case, (OWN, 2), (OWN, 1))
+
+    def two_threads_over_copy(case: Case) -> float | None:
+        own, copy = (table.ratio(case, (name, 2), (name, 1)) for name in (OWN, "copy_"))
+        return own and copy and own / copy
 
     def avx2_over_avx512(case: Case) -> float | None:
         return table.ratio(case, (f"{OWN} avx2", 1), (f"{OWN} avx512", 1))
@@ -112,10 +120,14 @@ def targets(results: Iterable[Result]) -> list[Target]:
               work("textbook", "float32", "square"), over("numba")),
         worst("linear_quantize, 64 MB, any dtype", "copy_", 0.7,
               lambda case: case.size == "64mb", over("copy_")),
+        worst("linear_quantize, 64 MB, any dtype", "copy_ + new memory", 0.7,
+              lambda case: case.size == "64mb", over_copy_and_new_memory),
         worst("floyd_steinberg, large, 2 threads", "1 thread", 1.7,
               lambda case: dithers(case) and case.size in LARGE_SIZES, two_threads),
         worst("linear_quantize, large, 2 threads", "1 thread", 1.7,
               lambda case: not dithers(case) and case.size in LARGE_SIZES, two_threads),
+        worst("linear_quantize, large, 2 threads", "what copy_ gains", 0.85,
+              lambda case: not dithers(case) and case.size in LARGE_SIZES, two_threads_over_copy),
         worst("AVX2 path", "AVX-512 path", 0.3, lambda case: True, avx2_over_avx512),
         worst("AVX-512 and AVX2 paths", "portable path", 1, lambda case: True,
               slowest_over_portable),

@@ -2,16 +2,19 @@
 No speed is asserted anywhere."""
 
 import json
+import mmap
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 import pyquant
-from benchmarks import numba_loops, report, timing
+from benchmarks import numba_loops, plain_loops, report, timing
 from benchmarks.cases import Case, cases
 from benchmarks.command import run_and_write
+from benchmarks.contenders import Contender
 from benchmarks.instruction_sets import forced, split_by_support
 from benchmarks.run import Result, run_case
 from benchmarks.settings import ROOT, Config
@@ -113,8 +116,10 @@ def test_numba_loops_have_the_bits_of_the_reference(dtype, bits):
         image = random.uniform(-0.1, 1.1, (2, 3, 5, 7)).astype(dtype)
         image[0, 0, 0, :3] = np.nan, np.inf, -np.inf
     for variant in ("textbook", "published"):
-        result = numba_loops.floyd_steinberg(image, bits, variant)
-        np.testing.assert_array_equal(result, reference.floyd_steinberg(image, bits, variant))
+        expected = reference.floyd_steinberg(image, bits, variant)
+        for loops in (numba_loops, plain_loops):
+            result = loops.floyd_steinberg(image, bits, variant)
+            np.testing.assert_array_equal(result, expected)
     for rounding in ("nearest", "floor"):
         result = numba_loops.linear_quantize(image, bits, rounding)
         np.testing.assert_array_equal(result, reference.linear_quantize(image, bits, rounding))
@@ -146,6 +151,17 @@ def test_timing_is_median_and_quartiles():
     times = iter([1.0, 4.0, 2.0])
     (found,) = interleaved([lambda n: next(times)], seconds=1.0, rounds=3)
     assert found == Timing(2.0, 1.5, 3.0, 3, 1)
+
+
+def test_page_faults_of_new_memory():
+    def map_pages(bytes_to_write):
+        with mmap.mmap(-1, 2**16) as pages:
+            pages[:bytes_to_write] = bytes(bytes_to_write)
+
+    faults = [
+        Contender("map", partial(map_pages, size), "none").page_faults() for size in (0, 2**16)
+    ]
+    assert faults[0] < faults[1]
 
 
 @pytest.fixture
@@ -223,6 +239,22 @@ def test_targets_take_the_fastest_peer_and_the_worst_case():
     assert "textbook" in threads.case
     path = found["AVX2 path", "AVX-512 path"]
     assert (path.ratio, path.verdict) == (None, "not measured")
+
+
+def test_targets_are_also_set_against_what_bounds_them():
+    large = Case("linear_quantize", "floor", "float64", "64mb", bits=2)
+    results = [
+        _result(large, "pyquant", 1.0),
+        _result(large, "pyquant", 0.8, threads=2),
+        _result(large, "copy_", 0.5),
+        _result(large, "copy_", 0.4, threads=2),
+        _result(large, "new memory", 0.25),
+    ]
+    found = {(goal.work, goal.against): goal.ratio for goal in targets(results)}
+    assert found["linear_quantize, 64 MB, any dtype", "copy_"] == 0.5
+    assert found["linear_quantize, 64 MB, any dtype", "copy_ + new memory"] == 0.75
+    assert found["linear_quantize, large, 2 threads", "1 thread"] == 1.25
+    assert found["linear_quantize, large, 2 threads", "what copy_ gains"] == 1.0
 
 
 def test_losses_are_published():
