@@ -40,8 +40,8 @@ std::string cuda_reason() { return PYQUANT_CUDA_REASON; }
 }  // namespace pyquant
 
 STABLE_TORCH_LIBRARY(pyquant, library) {
-  library.def("floyd_steinberg(Tensor image, int bits, *, str variant='textbook') -> Tensor");
-  library.def("linear_quantize(Tensor image, int bits, *, str rounding='nearest') -> Tensor");
+  library.def("floyd_steinberg(Tensor image, int bits, str variant='textbook') -> Tensor");
+  library.def("linear_quantize(Tensor image, int bits, str rounding='nearest') -> Tensor");
   library.def("levels(int bits, *, str variant, ScalarType dtype) -> Tensor");
   library.def("instruction_set() -> str");
   library.def("_use_instruction_set(str name) -> ()");

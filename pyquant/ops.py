@@ -2,7 +2,6 @@
 checked once for every device in csrc/checks.h, and arrive as ValueError."""
 
 import operator
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -42,7 +41,7 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
         ValueError: for `bits` outside 1..8, an unknown `variant`, or fewer than two dimensions.
         TypeError: if `image` is not a tensor or has another dtype.
     """
-    return _apply(_FLOYD_STEINBERG, image, bits, {"variant": str(variant)})
+    return _apply(_FLOYD_STEINBERG, image, bits, str(variant))
 
 
 def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> Tensor:
@@ -70,7 +69,7 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
         ValueError: for `bits` outside 1..8, an unknown `rounding`, or fewer than two dimensions.
         TypeError: if `image` is not a tensor or has another dtype.
     """
-    return _apply(_LINEAR_QUANTIZE, image, bits, {"rounding": str(rounding)})
+    return _apply(_LINEAR_QUANTIZE, image, bits, str(rounding))
 
 
 def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.float32) -> Tensor:
@@ -107,7 +106,7 @@ def as_index(bits: object) -> int:
     raise ValueError(f"bits must be an integer from 1 to 8, got {bits!r}")
 
 
-def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: dict[str, str]) -> Tensor:
+def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: str) -> Tensor:
     if not isinstance(image, Tensor):
         raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}")
     if image.dtype not in DTYPES:
@@ -115,46 +114,47 @@ def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: dict[str, 
     if type(bits) is not int or not 1 <= bits <= 8:
         bits = as_index(bits)
     if image.requires_grad and torch.is_grad_enabled():
-        return _StraightThrough.apply(image, partial(op, bits=bits, **mode))
+        return _StraightThrough.apply(image, op, (bits, mode))
     if is_compiling():
-        return op(image, bits, **mode)
+        return op(image, bits, mode)
     # With nothing to differentiate, the registered gradient is skipped: passing through its
     # Python code would take longer than dithering a small image. And op._op is what op calls.
     with _AutoDispatchBelowAutograd():
-        return op._op(image, bits, **mode)
+        return op._op(image, bits, mode)
 
 
 # What torch needs to know of the ops beyond their kernels. Each op maps planes to planes
-# elementwise in shape, so fake kernel, gradient and vmap rule are the same for both.
+# elementwise in shape, so fake kernel, gradient and vmap rule are the same for both. (A fake
+# kernel is called without the mode where that is the default.)
 
 
-def _fake(image: Tensor, bits: int, **_: str) -> Tensor:
+def _fake(image: Tensor, bits: int, *_: str, **__: str) -> Tensor:
     return torch.empty_like(image)
 
 
-def _vmap(op, info, in_dims, image: Tensor, bits: int, **mode: str):
+def _vmap(op, in_dims, image: Tensor, bits: int, mode: str):
     (batch_dim, *_) = in_dims
     if image.dim() == 2:  # one dimension too few without the batch: let the op say so
-        return op(image.select(batch_dim, 0), bits, **mode), 0
-    return op(image.movedim(batch_dim, 0), bits, **mode), 0
+        return op(image.select(batch_dim, 0), bits, mode), 0
+    return op(image.movedim(batch_dim, 0), bits, mode), 0
 
 
-def _straight_through(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+def _straight_through(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
     """d(quantized)/d(image) is taken to be 1, as for values inside the range in
     torch.fake_quantize_per_tensor_affine."""
-    return gradient, None
+    return gradient, None, None
 
 
 class _StraightThrough(torch.autograd.Function):
-    """`operation` maps an image to its quantized image. The public functions go through this
-    rather than through register_autograd, which torch.func.grad does not support."""
+    """The public functions go through this rather than through register_autograd, which
+    torch.func.grad does not support."""
 
     generate_vmap_rule = True
     backward = staticmethod(_straight_through)
 
     @staticmethod
-    def forward(image: Tensor, operation) -> Tensor:
-        return operation(image)
+    def forward(image: Tensor, op: torch._ops.OpOverload, arguments: tuple[int, str]) -> Tensor:
+        return op(image, *arguments)
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -172,10 +172,10 @@ def _fake_levels(bits: int, *, variant: str, dtype: torch.dtype) -> Tensor:
 
 
 @torch.library.register_vmap("pyquant::floyd_steinberg")
-def _vmap_floyd_steinberg(info, in_dims, image, bits, *, variant="textbook"):
-    return _vmap(torch.ops.pyquant.floyd_steinberg, info, in_dims, image, bits, variant=variant)
+def _vmap_floyd_steinberg(info, in_dims, image, bits, variant="textbook"):
+    return _vmap(torch.ops.pyquant.floyd_steinberg, in_dims, image, bits, variant)
 
 
 @torch.library.register_vmap("pyquant::linear_quantize")
-def _vmap_linear_quantize(info, in_dims, image, bits, *, rounding="nearest"):
-    return _vmap(torch.ops.pyquant.linear_quantize, info, in_dims, image, bits, rounding=rounding)
+def _vmap_linear_quantize(info, in_dims, image, bits, rounding="nearest"):
+    return _vmap(torch.ops.pyquant.linear_quantize, in_dims, image, bits, rounding)
