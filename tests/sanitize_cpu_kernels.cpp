@@ -178,7 +178,10 @@ void test(const Kernels& kernels) {
     for (const Format& format : formats) {
       test_diffusion(kernels, planes_of(count, height, width, 1, 0), format, 2, one_thread);
       test_diffusion(kernels, planes_of(count, height, width, 1, 7), format, 3, one_thread);
-      test_diffusion(kernels, planes_of(count, height, width, 3, 0), format, 1, one_thread);
+      for (const std::int64_t column_stride : {2, 3, 4, 5}) {
+        test_diffusion(kernels, planes_of(count, height, width, column_stride, 0), format, 1,
+                       one_thread);
+      }
     }
   }
   for (int bits = 1; bits <= 8; ++bits) {

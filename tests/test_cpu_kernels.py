@@ -133,6 +133,19 @@ def test_strides(variant, dtype, shape):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("channels", (2, 3, 4, 5))
+def test_channels_side_by_side(variant, dtype, channels):
+    """Channels a few samples apart; the last row ends with less than a register of them."""
+    for size in ((40, channels, 3, 21), (30, channels, 9, 16), (1, channels, 70, 67)):
+        dense = random_image(size, dtype)
+        image = dense.to(memory_format=torch.channels_last)
+        result = pyquant.floyd_steinberg(image, 3, variant=variant)
+        assert result.stride() == image.stride()
+        assert_same_bits(result, expected(reference.floyd_steinberg, dense, 3, variant, size))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("dtype", (torch.uint8, torch.float32), ids=str)
 @pytest.mark.parametrize("shape", ((300, 20, 24), (1, 400, 400), (3, 260, 300)), ids=str)
 def test_threads_do_not_change_a_bit(variant, dtype, shape):

@@ -129,6 +129,18 @@ PYQUANT_INLINE void store_levels(BFloat16* to, __m256 even, __m256 odd) {
                       _mm256_blend_epi16(low_half, add_half_of_last_place(odd), 0xaa));
 }
 
+// ---- samples that lie `stride` apart
+
+template <int stride, typename Sample>
+PYQUANT_INLINE void gather_samples(const Sample* from, int count, Sample* dense) {
+  for (int i = 0; i < count; ++i) dense[i] = from[i * stride];
+}
+
+template <int stride, typename Sample>
+PYQUANT_INLINE void scatter_samples(const Sample* dense, int count, Sample* to) {
+  for (int i = 0; i < count; ++i) to[i * stride] = dense[i];
+}
+
 // ---- tables of bytes
 
 PYQUANT_INLINE __m256i twice(const void* sixteen_bytes) {

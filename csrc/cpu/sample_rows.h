@@ -79,59 +79,117 @@ struct RowAccess {
                 std::int64_t count);
 };
 
-constexpr int samples_at_once = 16;
+// Room for `count` samples and for a whole register.
+template <typename Sample, int count>
+struct DenseRow {
+  static constexpr int register_samples = 64 / sizeof(Sample);
+  alignas(64) Sample samples[count < register_samples ? register_samples : count];
+};
+
+// 16 samples, or a cache line if that is more and they are only copied.
+template <typename Sample, typename Work>
+constexpr int samples_at_once = std::is_same_v<Sample, Work> && sizeof(Sample) == 1 ? 64 : 16;
 
 // Nothing is read or written but the samples themselves: what is strided, or not
-// a whole samples_at_once, goes through a dense buffer.
+// a whole samples_at_once, goes through a dense buffer. Two to four channels side
+// by side have a fixed stride; any_stride stands for all others.
+constexpr int any_stride = 0;
+
+template <int fixed, typename Sample, typename Work>
+[[gnu::noinline]] void read_strided(const Sample* from, std::int64_t stride, std::int64_t count,
+                                    Work* row) {
+  constexpr int at_once = samples_at_once<Sample, Work>;
+  DenseRow<Sample, at_once> dense = {};
+  const auto gather = [&](int some) {
+    if constexpr (fixed == any_stride) {
+      for (int i = 0; i < some; ++i) dense.samples[i] = from[i * stride];
+    } else {
+      gather_samples<fixed>(from, some, dense.samples);
+    }
+  };
+  for (; count >= at_once; count -= at_once) {
+    gather(at_once);
+    read_row<at_once>(dense.samples, row);
+    from += at_once * stride;
+    row += at_once;
+  }
+  if (count > 0) {
+    Work dense_row[at_once];
+    gather(static_cast<int>(count));
+    read_row<at_once>(dense.samples, dense_row);
+    std::memcpy(row, dense_row, count * sizeof(Work));
+  }
+}
+
+template <int fixed, typename Sample, typename Work>
+[[gnu::noinline]] void write_strided(const Work* row, Sample* to, std::int64_t stride,
+                                     std::int64_t count) {
+  constexpr int at_once = samples_at_once<Sample, Work>;
+  DenseRow<Sample, at_once> dense;
+  const auto scatter = [&](int some) {
+    if constexpr (fixed == any_stride) {
+      for (int i = 0; i < some; ++i) to[i * stride] = dense.samples[i];
+    } else {
+      scatter_samples<fixed>(dense.samples, some, to);
+    }
+  };
+  for (; count >= at_once; count -= at_once) {
+    write_row<at_once>(row, dense.samples);
+    scatter(at_once);
+    row += at_once;
+    to += at_once * stride;
+  }
+  if (count > 0) {
+    Work dense_row[at_once] = {};
+    std::memcpy(dense_row, row, count * sizeof(Work));
+    write_row<at_once>(dense_row, dense.samples);
+    scatter(static_cast<int>(count));
+  }
+}
+
 template <typename Sample, typename Work>
 void read_samples(const void* image, std::int64_t offset, std::int64_t stride, std::int64_t count,
                   Work* row) {
+  constexpr int at_once = samples_at_once<Sample, Work>;
   const Sample* from = static_cast<const Sample*>(image) + offset;
   if (stride == 1 && std::is_same_v<Sample, Work>) {
     std::memcpy(row, from, count * sizeof(Sample));
     return;
   }
-  for (; count >= samples_at_once && stride == 1; count -= samples_at_once) {
-    read_row<samples_at_once>(from, row);
-    from += samples_at_once;
-    row += samples_at_once;
+  for (; count >= at_once && stride == 1; count -= at_once) {
+    read_row<at_once>(from, row);
+    from += at_once;
+    row += at_once;
   }
-  while (count > 0) {
-    const int some = static_cast<int>(std::min<std::int64_t>(count, samples_at_once));
-    Sample dense[samples_at_once] = {};
-    Work dense_row[samples_at_once];
-    for (int i = 0; i < some; ++i) dense[i] = from[i * stride];
-    read_row<samples_at_once>(dense, dense_row);
-    std::memcpy(row, dense_row, some * sizeof(Work));
-    from += some * stride;
-    row += some;
-    count -= some;
+  if (count == 0) return;
+  switch (stride) {
+    case 2: return read_strided<2>(from, stride, count, row);
+    case 3: return read_strided<3>(from, stride, count, row);
+    case 4: return read_strided<4>(from, stride, count, row);
+    default: return read_strided<any_stride>(from, stride, count, row);
   }
 }
 
 template <typename Sample, typename Work>
 void write_samples(const Work* row, void* image, std::int64_t offset, std::int64_t stride,
                    std::int64_t count) {
+  constexpr int at_once = samples_at_once<Sample, Work>;
   Sample* to = static_cast<Sample*>(image) + offset;
   if (stride == 1 && std::is_same_v<Sample, Work>) {
     std::memcpy(to, row, count * sizeof(Sample));
     return;
   }
-  for (; count >= samples_at_once && stride == 1; count -= samples_at_once) {
-    write_row<samples_at_once>(row, to);
-    row += samples_at_once;
-    to += samples_at_once;
+  for (; count >= at_once && stride == 1; count -= at_once) {
+    write_row<at_once>(row, to);
+    row += at_once;
+    to += at_once;
   }
-  while (count > 0) {
-    const int some = static_cast<int>(std::min<std::int64_t>(count, samples_at_once));
-    Work dense_row[samples_at_once] = {};
-    Sample dense[samples_at_once];
-    std::memcpy(dense_row, row, some * sizeof(Work));
-    write_row<samples_at_once>(dense_row, dense);
-    for (int i = 0; i < some; ++i) to[i * stride] = dense[i];
-    row += some;
-    to += some * stride;
-    count -= some;
+  if (count == 0) return;
+  switch (stride) {
+    case 2: return write_strided<2>(row, to, stride, count);
+    case 3: return write_strided<3>(row, to, stride, count);
+    case 4: return write_strided<4>(row, to, stride, count);
+    default: return write_strided<any_stride>(row, to, stride, count);
   }
 }
 
