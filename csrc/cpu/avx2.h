@@ -358,6 +358,7 @@ template <int bits>
 class PublishedStep {
  public:
   using Lanes = ByteLanes;
+  using Level = std::uint8_t;
   static constexpr int chains = 1;
   static constexpr int stripe_registers = 2;
   static constexpr int stripe_planes = 3;
@@ -449,20 +450,20 @@ class PublishedStep {
 class TextbookStep {
  public:
   using Lanes = FloatLanes;
+  using Level = float;
   static constexpr int chains = 2;
   static constexpr int stripe_registers = 2;
   static constexpr int stripe_planes = 3;
   static constexpr bool first_column_takes_up_right = true;
 
   explicit TextbookStep(int bits)
-      : top_(_mm256_set1_ps(static_cast<float>(level_count(bits) - 1))),
-        to_level_(level_count(bits) - 1) {}
+      : top_(_mm256_set1_ps(static_cast<float>(level_count(bits) - 1))) {}
 
   static PYQUANT_INLINE __m256 no_error() { return _mm256_setzero_ps(); }
 
   // As in avx512.h.
   PYQUANT_INLINE void operator()(__m256 sample, __m256 up_left, __m256 up, __m256 up_right,
-                                 __m256 left, __m256& level, __m256& error) const {
+                                 __m256 left, __m256& code, __m256& error) const {
     const __m256 value = _mm256_min_ps(
         _mm256_max_ps(_mm256_mul_ps(sample, top_), _mm256_setzero_ps()), top_);
     const __m256 above = _mm256_mul_ps(
@@ -471,15 +472,12 @@ class TextbookStep {
                       _mm256_mul_ps(_mm256_set1_ps(3.0f), up_right)));
     const __m256 adjusted = _mm256_add_ps(_mm256_add_ps(value, above),
                                           _mm256_mul_ps(_mm256_set1_ps(0.4375f), left));
-    const __m256 code =
-        _mm256_min_ps(truncate(_mm256_add_ps(adjusted, _mm256_set1_ps(0.5f))), top_);
+    code = _mm256_min_ps(truncate(_mm256_add_ps(adjusted, _mm256_set1_ps(0.5f))), top_);
     error = _mm256_sub_ps(adjusted, code);
-    level = divide(code, to_level_);
   }
 
  private:
   __m256 top_;
-  ExactQuotient to_level_;
 };
 
 }  // namespace

@@ -251,6 +251,25 @@ alignas(64) constexpr std::uint8_t next_lane[64] = {
     49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
 };
 
+// 64 levels of at most two bits, in a quarter of the bytes: bits 2j and 2j + 1 of
+// byte i are the code of level 16j + i.
+struct PackedLevels {
+  static constexpr int count = 64;
+  std::uint8_t codes[16];
+
+  // 255/(n-1) is 255 or 85: a level repeats its code in all its bits. Bit i of a
+  // level is bit 2j + i % 2 of the byte.
+  PYQUANT_INLINE void unpack(std::uint8_t* levels) const {
+    const __m512i matrices =
+        _mm512_set_epi64(0x4080408040804080, 0x4080408040804080, 0x1020102010201020,
+                         0x1020102010201020, 0x0408040804080408, 0x0408040804080408,
+                         0x0102010201020102, 0x0102010201020102);
+    const __m512i repeated = _mm512_broadcast_i32x4(
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
+    _mm512_storeu_si512(levels, _mm512_gf2p8affine_epi64_epi8(repeated, matrices, 0));
+  }
+};
+
 // 64 lanes of bytes, and tiles of 64 columns: a lane's part of a tile is a whole
 // cache line.
 struct ByteLanes {
@@ -295,6 +314,26 @@ struct ByteLanes {
     }
   }
 
+  // The same for levels that can be packed: a quarter of the bytes to transpose.
+  static void write_tile(const Vector* column, PackedLevels* first, std::ptrdiff_t lane_stride) {
+    const Vector low_pairs = _mm512_set1_epi8(0x33);
+    const Vector low_half = _mm512_set1_epi8(0x0f);
+    __m512i block[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      block[i] = choose(low_half, choose(low_pairs, column[i], column[i + 16]),
+                        choose(low_pairs, column[i + 32], column[i + 48]));
+    }
+    transpose_quarters(block);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      store_quarter<0>(first + i * lane_stride, block[i]);
+      store_quarter<1>(first + (i + 16) * lane_stride, block[i]);
+      store_quarter<2>(first + (i + 32) * lane_stride, block[i]);
+      store_quarter<3>(first + (i + 48) * lane_stride, block[i]);
+    }
+  }
+
   static PYQUANT_INLINE Vector all(Sample value) {
     return _mm512_set1_epi8(static_cast<char>(value));
   }
@@ -318,6 +357,16 @@ struct ByteLanes {
   }
 
  private:
+  // Bit by bit: `inside` where the mask is set.
+  static PYQUANT_INLINE Vector choose(Vector mask, Vector inside, Vector outside) {
+    return _mm512_ternarylogic_epi64(mask, inside, outside, 0xca);
+  }
+
+  template <int quarter>
+  static PYQUANT_INLINE void store_quarter(void* to, Vector vector) {
+    _mm_storeu_si128(static_cast<__m128i*>(to), _mm512_extracti32x4_epi32(vector, quarter));
+  }
+
   static PYQUANT_INLINE void transpose_blocks(Vector* column) {
     for (int first = 0; first < 64; first += 16) {
       __m512i block[16];
@@ -391,6 +440,24 @@ struct FloatLanes {
     for (int i = 0; i < 16; ++i) _mm512_storeu_ps(first + i * lane_stride, block[i]);
   }
 
+  // The same for codes: 8 bits of a float and its exponent, which are its upper
+  // half. Halves of two columns share a register.
+  static void write_tile(const Vector* column, BFloat16* first, std::ptrdiff_t lane_stride) {
+    __m512i block[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+      block[i] = _mm512_mask_blend_epi16(
+          0xaaaaaaaa, _mm512_srli_epi32(_mm512_castps_si512(column[2 * i]), 16),
+          _mm512_castps_si512(column[2 * i + 1]));
+    }
+    transpose_8(block);
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+      store_half<0>(first + i * lane_stride, block[i]);
+      store_half<1>(first + (i + 8) * lane_stride, block[i]);
+    }
+  }
+
   static PYQUANT_INLINE Vector all(Sample value) { return _mm512_set1_ps(value); }
   static PYQUANT_INLINE Sample first(Vector vector) { return _mm512_cvtss_f32(vector); }
 
@@ -406,6 +473,38 @@ struct FloatLanes {
   static PYQUANT_INLINE Vector select(Mask mask, Vector inside, Vector outside) {
     return _mm512_mask_mov_ps(outside, mask, inside);
   }
+
+ private:
+  // Lane l of register c becomes dword c of lane l's half: register l % 8, half
+  // l / 8.
+  static PYQUANT_INLINE void transpose_8(__m512i* block) {
+    __m512i next[8];
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+      const __m512i ab_low = _mm512_unpacklo_epi32(block[i], block[i + 1]);
+      const __m512i ab_high = _mm512_unpackhi_epi32(block[i], block[i + 1]);
+      const __m512i cd_low = _mm512_unpacklo_epi32(block[i + 2], block[i + 3]);
+      const __m512i cd_high = _mm512_unpackhi_epi32(block[i + 2], block[i + 3]);
+      next[i] = _mm512_unpacklo_epi64(ab_low, cd_low);
+      next[i + 1] = _mm512_unpackhi_epi64(ab_low, cd_low);
+      next[i + 2] = _mm512_unpacklo_epi64(ab_high, cd_high);
+      next[i + 3] = _mm512_unpackhi_epi64(ab_high, cd_high);
+    }
+    // Quarter q of next[i] is columns 0..3, of next[i + 4] columns 4..7, of lane
+    // 4q + i.
+    const __m512i even = _mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0);
+    const __m512i odd = _mm512_set_epi64(15, 14, 7, 6, 11, 10, 3, 2);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      block[i] = _mm512_permutex2var_epi64(next[i], even, next[i + 4]);
+      block[i + 4] = _mm512_permutex2var_epi64(next[i], odd, next[i + 4]);
+    }
+  }
+
+  template <int half>
+  static PYQUANT_INLINE void store_half(void* to, __m512i vector) {
+    _mm256_storeu_si256(static_cast<__m256i*>(to), _mm512_extracti64x4_epi64(vector, half));
+  }
 };
 
 // ---- one step of the published diffusion
@@ -418,6 +517,7 @@ template <int bits>
 class PublishedStep {
  public:
   using Lanes = ByteLanes;
+  using Level = std::conditional_t<bits <= 2, PackedLevels, std::uint8_t>;
   static constexpr int chains = 2;
   static constexpr int stripe_registers = 1;
   static constexpr int stripe_planes = 3;
@@ -510,41 +610,42 @@ class PublishedStep {
 class TextbookStep {
  public:
   using Lanes = FloatLanes;
-  static constexpr int chains = 2;
+  using Level = BFloat16;
+  static constexpr int chains = 3;
   static constexpr int stripe_registers = 2;
   static constexpr int stripe_planes = 3;
   static constexpr bool first_column_takes_up_right = true;
 
   explicit TextbookStep(int bits)
-      : top_(_mm512_set1_ps(static_cast<float>(level_count(bits) - 1))),
-        to_level_(level_count(bits) - 1) {}
+      : top_(_mm512_set1_ps(static_cast<float>(level_count(bits) - 1))) {}
 
   static PYQUANT_INLINE __m512 no_error() { return _mm512_setzero_ps(); }
 
   // textbook_pixel, with the clamp to the unit interval moved behind the
   // product. max(NaN, 0) is 0 in this order of operands. Truncation is floor
-  // where the clamp at 0 does not take over.
+  // where the clamp at 0 does not take over. Minima are taken of integers, to which
+  // more of the processor can attend: floats of which one is positive compare alike.
   PYQUANT_INLINE void operator()(__m512 sample, __m512 up_left, __m512 up, __m512 up_right,
-                                 __m512 left, __m512& level, __m512& error) const {
-    const __m512 value = _mm512_min_ps(
-        _mm512_max_ps(_mm512_mul_ps(sample, top_), _mm512_setzero_ps()), top_);
+                                 __m512 left, __m512& code, __m512& error) const {
+    const __m512 value =
+        smaller(_mm512_max_ps(_mm512_mul_ps(sample, top_), _mm512_setzero_ps()), top_);
     const __m512 above = _mm512_mul_ps(
         _mm512_set1_ps(0.0625f),
         _mm512_add_ps(_mm512_add_ps(up_left, _mm512_mul_ps(_mm512_set1_ps(5.0f), up)),
                       _mm512_mul_ps(_mm512_set1_ps(3.0f), up_right)));
     const __m512 adjusted = _mm512_add_ps(_mm512_add_ps(value, above),
                                           _mm512_mul_ps(_mm512_set1_ps(0.4375f), left));
-    const __m512 code = _mm512_min_ps(
-        _mm512_roundscale_ps(_mm512_add_ps(adjusted, _mm512_set1_ps(0.5f)),
-                             _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC),
-        top_);
+    code = smaller(truncate(_mm512_add_ps(adjusted, _mm512_set1_ps(0.5f))), top_);
     error = _mm512_sub_ps(adjusted, code);
-    level = divide(code, to_level_);
   }
 
  private:
+  static PYQUANT_INLINE __m512 smaller(__m512 value, __m512 positive) {
+    return _mm512_castsi512_ps(
+        _mm512_min_epi32(_mm512_castps_si512(value), _mm512_castps_si512(positive)));
+  }
+
   __m512 top_;
-  ExactQuotient to_level_;
 };
 
 }  // namespace

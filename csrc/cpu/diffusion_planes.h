@@ -32,11 +32,12 @@ class PlaneGroups {
   using Vector = typename Lanes::Vector;
   static constexpr int lanes = Lanes::lanes;
   static constexpr int columns = Lanes::columns;
+  using Rows = LaneRows<Step>;
 
   PlaneGroups(const DiffusionCall& call, const Step& step)
       : call_(call),
         step_(step),
-        tiles_(call),
+        access_(row_access<typename Lanes::Sample, typename Step::Level>(call.format)),
         errors_((call.from.width + 1) * Step::chains * sizeof(Vector)) {}
 
   void dither(std::int64_t first, std::int64_t last) {
@@ -98,32 +99,50 @@ class PlaneGroups {
   void dither_segment(const LanePositions<Lanes>* from, std::int64_t from_offset,
                       const LanePositions<Lanes>* to, std::int64_t to_offset,
                       std::int64_t length) {
-    const std::int64_t width = call_.from.width;
     Vector tile[chains][columns];
     State<chains> state;
     std::int64_t column = 0;
-    for (std::int64_t position = 0; position < length; position += columns) {
-      const int count = static_cast<int>(std::min<std::int64_t>(columns, length - position));
+    for (std::int64_t position = 0; position < length; position += Rows::samples) {
+      const int count = static_cast<int>(std::min<std::int64_t>(Rows::samples, length - position));
       for (int chain = 0; chain < chains; ++chain) {
-        tiles_.read(from[chain], from_offset + position * from[chain].stride, count, tile[chain]);
+        rows_[chain].read(call_, access_, from[chain],
+                          from_offset + position * from[chain].stride, count);
       }
-      for (int begin = 0; begin < count;) {
-        const int end = static_cast<int>(std::min<std::int64_t>(count, begin + width - column));
-        Vector* above = errors() + column * chains;
-        if (column == 0) begin_row(state);
-        if (column == 0 && !Step::first_column_takes_up_right) {
-          diffuse<chains, false>(tile, begin, begin + 1, above, state);
-          diffuse<chains, true>(tile, begin + 1, end, above + chains, state);
-        } else {
-          diffuse<chains, true>(tile, begin, end, above, state);
+      for (int begin = 0; begin < count; begin += columns) {
+        for (int chain = 0; chain < chains; ++chain) {
+          rows_[chain].read_tile(begin / columns, tile[chain]);
         }
-        column += end - begin;
-        begin = end;
-        if (column == width) column = 0;
+        diffuse_tile<chains>(tile, std::min(columns, count - begin), column, state);
+        for (int chain = 0; chain < chains; ++chain) {
+          rows_[chain].write_tile(tile[chain], begin / columns);
+        }
       }
       for (int chain = 0; chain < chains; ++chain) {
-        tiles_.write(tile[chain], to[chain], to_offset + position * to[chain].stride, count);
+        rows_[chain].write(call_, access_, to[chain], to_offset + position * to[chain].stride,
+                           count);
       }
+    }
+  }
+
+  // Steps over the first `count` columns of a tile, which begins at `column` of the
+  // image.
+  template <int chains>
+  void diffuse_tile(Vector (*tile)[columns], int count, std::int64_t& column,
+                    State<chains>& state) const {
+    const std::int64_t width = call_.from.width;
+    for (int begin = 0; begin < count;) {
+      const int end = static_cast<int>(std::min<std::int64_t>(count, begin + width - column));
+      Vector* above = errors() + column * chains;
+      if (column == 0) begin_row(state);
+      if (column == 0 && !Step::first_column_takes_up_right) {
+        diffuse<chains, false>(tile, begin, begin + 1, above, state);
+        diffuse<chains, true>(tile, begin + 1, end, above + chains, state);
+      } else {
+        diffuse<chains, true>(tile, begin, end, above, state);
+      }
+      column += end - begin;
+      begin = end;
+      if (column == width) column = 0;
     }
   }
 
@@ -169,8 +188,9 @@ class PlaneGroups {
 
   const DiffusionCall& call_;
   const Step step_;
-  const Tiles<Lanes> tiles_;
+  const RowAccess<typename Lanes::Sample, typename Step::Level> access_;
   const AlignedBuffer errors_;
+  Rows rows_[Step::chains];
 };
 
 }  // namespace

@@ -74,7 +74,7 @@ class Stripes {
           std::int64_t end_plane, std::int64_t stripe, void* row_above, void* buffer)
       : call_(call),
         step_(step),
-        access_(row_access<Sample>(call.format)),
+        access_(row_access<Sample, Sample>(call.format)),
         first_plane_(first_plane),
         used_planes_(end_plane - first_plane),
         first_row_(stripe * rows),
@@ -144,10 +144,11 @@ class Stripes {
   }
 
   void write_rows() const {
+    const LevelScale scale(call_.bits);
     for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
       const std::int64_t first = call_.to.offset(first_plane_ + plane);
       for (std::int64_t row = 0; row < used_rows_; ++row) {
-        access_.write(buffered_row(plane, row), call_.result,
+        access_.write(buffered_row(plane, row), scale, call_.result,
                       first + (first_row_ + row) * call_.to.row_stride, call_.to.column_stride,
                       width_);
       }
@@ -232,7 +233,7 @@ class Stripes {
 
   const DiffusionCall& call_;
   const Step step_;
-  const RowAccess<Sample> access_;
+  const RowAccess<Sample, Sample> access_;
   const std::int64_t first_plane_;
   const std::int64_t used_planes_;
   const std::int64_t first_row_;

@@ -3,13 +3,24 @@
 // From images to lanes and back, for planes side by side. Images lie in memory
 // row after row; lanes want one sample of many planes in one register. So samples
 // are transposed on the way in, and levels on the way out, in tiles: `columns`
-// samples of every lane become `columns` vectors. Included only where an
-// instruction set is switched on, after its primitives.
+// samples of every lane become `columns` vectors.
+//
+//     image ----------------+--> tile --> diffusion --> tile --> rows --> image
+//        \--> rows of lanes -/
+//
+// The rows of lanes are a small buffer of a few tiles. Samples are converted on the
+// way into it, and levels on the way out, one lane after another: long runs are what
+// memory is fastest at, while planes that are a power of two apart compete for the
+// same few lines of the cache. Samples that need no conversion are transposed straight
+// from the image. Levels may be narrower than samples until they leave (Step::Level):
+// then there is less to transpose.
+//
+// Included only where an instruction set is switched on, after its primitives.
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
+#include "aligned_buffer.h"
 #include "diffusion.h"
 #include "sample_rows.h"
 
@@ -24,8 +35,8 @@ struct LanePositions {
   int used = 0;
   std::int64_t stride = 1;
 
-  // Found by find_direct: whether a tile can be transposed straight from and to
-  // the image, and how far apart the lanes then are.
+  // Found by find_direct: whether a tile can be transposed straight from the image,
+  // and how far apart the lanes then are.
   bool direct = false;
   std::int64_t lane_stride = 0;
 
@@ -39,51 +50,60 @@ struct LanePositions {
   }
 };
 
-template <typename Lanes>
-class Tiles {
+// The rows of the lanes of one register. Samples are replaced by levels, one tile
+// after another.
+template <typename Step>
+class LaneRows {
  public:
+  using Lanes = typename Step::Lanes;
+  using Level = typename Step::Level;
   using Sample = typename Lanes::Sample;
   using Vector = typename Lanes::Vector;
   static constexpr int lanes = Lanes::lanes;
   static constexpr int columns = Lanes::columns;
+  static constexpr int samples = 8 * columns;
 
-  explicit Tiles(const DiffusionCall& call)
-      : call_(call), rows_(row_access<Sample>(call.format)) {}
-
-  // `count` samples of each lane, from `offset` on. What is beyond them is not
-  // touched, and arbitrary in the lanes.
-  void read(const LanePositions<Lanes>& from, std::int64_t offset, int count,
-            Vector* tile) const {
-    if (from.direct && count == columns) {
-      const Sample* image = static_cast<const Sample*>(call_.image);
-      Lanes::read_tile(image + from.offset[0] + offset, from.lane_stride, tile);
+  // `count` samples of each lane, from `offset` on; lanes without a plane keep
+  // arbitrary ones.
+  void read(const DiffusionCall& call, const RowAccess<Sample, Level>& access,
+            const LanePositions<Lanes>& from, std::int64_t offset, int count) {
+    if (from.direct && count % columns == 0) {
+      first_ = static_cast<const Sample*>(call.image) + from.offset[0] + offset;
+      lane_stride_ = from.lane_stride;
       return;
     }
-    alignas(64) Sample rows[lanes][columns];
-    if (from.used < lanes || count < columns) std::memset(rows, 0, sizeof rows);
-    for (int lane = 0; lane < from.used; ++lane) {
-      rows_.read(call_.image, from.offset[lane] + offset, from.stride, count, rows[lane]);
-    }
-    Lanes::read_tile(rows[0], columns, tile);
+    first_ = row(0);
+    lane_stride_ = distance / sizeof(Sample);
+    access.read_rows(call.image, from.offset, offset, from.stride, count, from.used, row(0),
+                     distance / sizeof(Sample));
   }
 
-  void write(Vector* tile, const LanePositions<Lanes>& to, std::int64_t offset,
-             int count) const {
-    if (to.direct && count == columns) {
-      Sample* result = static_cast<Sample*>(call_.result);
-      Lanes::write_tile(tile, result + to.offset[0] + offset, to.lane_stride);
-      return;
-    }
-    alignas(64) Sample rows[lanes][columns];
-    Lanes::write_tile(tile, rows[0], columns);
-    for (int lane = 0; lane < to.used; ++lane) {
-      rows_.write(rows[lane], call_.result, to.offset[lane] + offset, to.stride, count);
-    }
+  void read_tile(int tile, Vector* column) const {
+    Lanes::read_tile(first_ + tile * columns, lane_stride_, column);
+  }
+
+  // `column` is used up.
+  void write_tile(Vector* column, int tile) {
+    constexpr int levels = columns / levels_in<Level>;
+    Lanes::write_tile(column, levels_of(0) + tile * levels, distance / sizeof(Level));
+  }
+
+  void write(const DiffusionCall& call, const RowAccess<Sample, Level>& access,
+             const LanePositions<Lanes>& to, std::int64_t offset, int count) {
+    access.write_rows(levels_of(0), distance / sizeof(Level), to.used, LevelScale(call.bits),
+                      call.result, to.offset, offset, to.stride, count);
   }
 
  private:
-  const DiffusionCall& call_;
-  const RowAccess<Sample> rows_;
+  // In bytes, from one row to the next: an odd number of cache lines.
+  static constexpr int distance = samples * sizeof(Sample) + cache_line;
+
+  Sample* row(int lane) { return reinterpret_cast<Sample*>(bytes_ + lane * distance); }
+  Level* levels_of(int lane) { return reinterpret_cast<Level*>(bytes_ + lane * distance); }
+
+  const Sample* first_;
+  std::ptrdiff_t lane_stride_;
+  alignas(cache_line) unsigned char bytes_[lanes * distance];
 };
 
 }  // namespace

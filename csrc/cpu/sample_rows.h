@@ -55,28 +55,69 @@ PYQUANT_INLINE void read_row(const Sample* from, float* to) {
   }
 }
 
-// A level k/(n-1) times 255 is at least 1/510 away from the middle of two bytes,
-// n-1 being odd: rounding the float product finds the right byte.
-template <int count, typename Sample>
-PYQUANT_INLINE void write_row(const float* from, Sample* to) {
+// From codes k to levels k/(n-1). 255k/(n-1) is at least 1/510 away from the middle
+// of two bytes, n-1 being odd: rounding the float product finds the right byte.
+struct LevelScale {
+  ExactQuotient to_unit;
+  float to_byte;
+
+  explicit LevelScale(int bits)
+      : to_unit(level_count(bits) - 1),
+        to_byte(255.0f / static_cast<float>(level_count(bits) - 1)) {}
+};
+
+template <int count, typename Code, typename Sample>
+PYQUANT_INLINE void write_codes(const Code* from, Sample* to, const LevelScale& scale) {
   for (int i = 0; i < count; i += floats_at_once) {
-    const auto level = load_floats(from + i);
+    const auto code = load_floats(from + i);
     if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-      store_floats(to + i, multiply(level, 255.0f));
+      store_floats(to + i, multiply(code, scale.to_byte));
     } else {
-      store_floats(to + i, level);
+      store_floats(to + i, divide(code, scale.to_unit));
     }
+  }
+}
+
+// ---- `count` levels as the diffusion leaves them: levels in bytes or packed for the
+// published one, codes in floats for the textbook one
+
+template <typename Level, typename = void>
+constexpr int levels_in = 1;
+template <typename Level>
+constexpr int levels_in<Level, std::void_t<decltype(Level::count)>> = Level::count;
+
+template <int count, typename Level, typename Sample>
+PYQUANT_INLINE void write_levels(const Level* from, Sample* to, const LevelScale& scale) {
+  if constexpr (levels_in<Level> > 1) {
+    static_assert(count == levels_in<Level>);
+    if constexpr (std::is_same_v<Sample, std::uint8_t>) return from->unpack(to);
+    std::uint8_t levels[count];
+    from->unpack(levels);
+    write_row<count>(levels, to);
+  } else if constexpr (std::is_same_v<Level, std::uint8_t>) {
+    write_row<count>(from, to);
+  } else {
+    write_codes<count>(from, to, scale);
   }
 }
 
 // ---- `count` samples, `stride` apart, that begin `offset` samples into an image
 
-template <typename Work>
+template <typename Work, typename Level>
 struct RowAccess {
   void (*read)(const void* image, std::int64_t offset, std::int64_t stride, std::int64_t count,
                Work* row);
-  void (*write)(const Work* row, void* image, std::int64_t offset, std::int64_t stride,
-                std::int64_t count);
+  void (*write)(const Level* row, const LevelScale& scale, void* image, std::int64_t offset,
+                std::int64_t stride, std::int64_t count);
+
+  // The same for `rows` rows. Row i begins `offset` samples behind begin[i] in the
+  // image.
+  void (*read_rows)(const void* image, const std::int64_t* begin, std::int64_t offset,
+                    std::int64_t stride, std::int64_t count, int rows, Work* first,
+                    std::int64_t distance);
+  void (*write_rows)(const Level* first, std::int64_t distance, int rows,
+                     const LevelScale& scale, void* image, const std::int64_t* begin,
+                     std::int64_t offset, std::int64_t stride, std::int64_t count);
 };
 
 // Room for `count` samples and for a whole register.
@@ -121,10 +162,11 @@ template <int fixed, typename Sample, typename Work>
   }
 }
 
-template <int fixed, typename Sample, typename Work>
-[[gnu::noinline]] void write_strided(const Work* row, Sample* to, std::int64_t stride,
-                                     std::int64_t count) {
-  constexpr int at_once = samples_at_once<Sample, Work>;
+template <int fixed, typename Sample, typename Level>
+[[gnu::noinline]] void write_strided(const Level* row, const LevelScale& scale, Sample* to,
+                                     std::int64_t stride, std::int64_t count) {
+  constexpr int levels = levels_in<Level>;
+  constexpr int at_once = std::max(samples_at_once<Sample, Level>, levels);
   DenseRow<Sample, at_once> dense;
   const auto scatter = [&](int some) {
     if constexpr (fixed == any_stride) {
@@ -134,15 +176,15 @@ template <int fixed, typename Sample, typename Work>
     }
   };
   for (; count >= at_once; count -= at_once) {
-    write_row<at_once>(row, dense.samples);
+    write_levels<at_once>(row, dense.samples, scale);
     scatter(at_once);
-    row += at_once;
+    row += at_once / levels;
     to += at_once * stride;
   }
   if (count > 0) {
-    Work dense_row[at_once] = {};
-    std::memcpy(dense_row, row, count * sizeof(Work));
-    write_row<at_once>(dense_row, dense.samples);
+    Level dense_row[at_once / levels] = {};
+    std::memcpy(dense_row, row, (count + levels - 1) / levels * sizeof(Level));
+    write_levels<at_once>(dense_row, dense.samples, scale);
     scatter(static_cast<int>(count));
   }
 }
@@ -170,42 +212,62 @@ void read_samples(const void* image, std::int64_t offset, std::int64_t stride, s
   }
 }
 
-template <typename Sample, typename Work>
-void write_samples(const Work* row, void* image, std::int64_t offset, std::int64_t stride,
-                   std::int64_t count) {
-  constexpr int at_once = samples_at_once<Sample, Work>;
+template <typename Sample, typename Level>
+void write_samples(const Level* row, const LevelScale& scale, void* image, std::int64_t offset,
+                   std::int64_t stride, std::int64_t count) {
+  constexpr int levels = levels_in<Level>;
+  constexpr int at_once = std::max(samples_at_once<Sample, Level>, levels);
   Sample* to = static_cast<Sample*>(image) + offset;
-  if (stride == 1 && std::is_same_v<Sample, Work>) {
-    std::memcpy(to, row, count * sizeof(Sample));
+  if (stride == 1 && std::is_same_v<Sample, std::uint8_t> && std::is_same_v<Sample, Level>) {
+    std::memcpy(to, row, count);
     return;
   }
   for (; count >= at_once && stride == 1; count -= at_once) {
-    write_row<at_once>(row, to);
-    row += at_once;
+    write_levels<at_once>(row, to, scale);
+    row += at_once / levels;
     to += at_once;
   }
   if (count == 0) return;
   switch (stride) {
-    case 2: return write_strided<2>(row, to, stride, count);
-    case 3: return write_strided<3>(row, to, stride, count);
-    case 4: return write_strided<4>(row, to, stride, count);
-    default: return write_strided<any_stride>(row, to, stride, count);
+    case 2: return write_strided<2>(row, scale, to, stride, count);
+    case 3: return write_strided<3>(row, scale, to, stride, count);
+    case 4: return write_strided<4>(row, scale, to, stride, count);
+    default: return write_strided<any_stride>(row, scale, to, stride, count);
   }
 }
 
 template <typename Sample, typename Work>
-RowAccess<Work> row_access_as() {
-  return {read_samples<Sample, Work>, write_samples<Sample, Work>};
+void read_rows(const void* image, const std::int64_t* begin, std::int64_t offset,
+               std::int64_t stride, std::int64_t count, int rows, Work* first,
+               std::int64_t distance) {
+  for (int i = 0; i < rows; ++i) {
+    read_samples<Sample>(image, begin[i] + offset, stride, count, first + i * distance);
+  }
 }
 
-template <typename Work>
-RowAccess<Work> row_access(SampleFormat format) {
+template <typename Sample, typename Level>
+void write_rows(const Level* first, std::int64_t distance, int rows, const LevelScale& scale,
+                void* image, const std::int64_t* begin, std::int64_t offset,
+                std::int64_t stride, std::int64_t count) {
+  for (int i = 0; i < rows; ++i) {
+    write_samples<Sample>(first + i * distance, scale, image, begin[i] + offset, stride, count);
+  }
+}
+
+template <typename Sample, typename Work, typename Level>
+RowAccess<Work, Level> row_access_as() {
+  return {read_samples<Sample, Work>, write_samples<Sample, Level>, read_rows<Sample, Work>,
+          write_rows<Sample, Level>};
+}
+
+template <typename Work, typename Level>
+RowAccess<Work, Level> row_access(SampleFormat format) {
   switch (format) {
-    case SampleFormat::uint8: return row_access_as<std::uint8_t, Work>();
-    case SampleFormat::float16: return row_access_as<Float16, Work>();
-    case SampleFormat::bfloat16: return row_access_as<BFloat16, Work>();
-    case SampleFormat::float32: return row_access_as<float, Work>();
-    default: return row_access_as<double, Work>();
+    case SampleFormat::uint8: return row_access_as<std::uint8_t, Work, Level>();
+    case SampleFormat::float16: return row_access_as<Float16, Work, Level>();
+    case SampleFormat::bfloat16: return row_access_as<BFloat16, Work, Level>();
+    case SampleFormat::float32: return row_access_as<float, Work, Level>();
+    default: return row_access_as<double, Work, Level>();
   }
 }
 
