@@ -18,12 +18,12 @@
 // lane leaves its own there, for the next stripe, where they have been used. Lanes
 // run from bottom to top, since the lowest lane is the one that is cheap to store.
 //
-// The rows of a stripe are first copied into a buffer, row by row as they lie in
-// memory, and dithered in place there. The skew is then free: each lane is
-// transposed from its own column on, and margins on both sides of the buffer take
-// what is outside the image. And rows in the buffer are an odd number of cache
-// lines apart, while those of an image are often a power of two apart, where many
-// of them compete for the same few lines of the cache.
+// The samples of a stripe are first copied into a buffer, row by row as they lie in
+// memory, and dithered in place there. Each row is copied to two columns right of the
+// one above, so that a column of the buffer is a step: tiles are whole cache lines, and
+// what is outside the image has its place, too. Rows in the buffer are an odd number
+// of cache lines apart, while those of an image are often a power of two apart, where
+// many of them compete for the same few lines of the cache.
 //
 // At either end of a stripe some lanes are outside the image: tiles that contain
 // such steps mask them, all other tiles do without.
@@ -65,7 +65,7 @@ class Stripes {
   }
 
   static std::int64_t buffer_bytes(std::int64_t width) {
-    return (margin + planes * rows * row_distance(width)) * sizeof(Sample);
+    return planes * rows * row_distance(width) * sizeof(Sample);
   }
 
   // Of planes first_plane..end_plane-1, `planes` or fewer; the lanes of those that
@@ -81,55 +81,51 @@ class Stripes {
         used_rows_(std::min<std::int64_t>(rows, call.from.height - first_row_)),
         width_(call.from.width),
         row_above_(static_cast<Sample*>(row_above)),
-        buffer_(static_cast<Sample*>(buffer) + margin) {}
+        buffer_(static_cast<Sample*>(buffer)) {}
 
   void dither(const StripeProgress* before, StripeProgress* own) {
-    read_rows();
     if (first_row_ == 0) {
       std::fill_n(row_above_, planes * row_above_size(width_), Lanes::first(Step::no_error()));
     }
     if (before) before->wait_for(1);
     begin();
+    read_rows();
     const std::int64_t steps = width_ + 2 * (used_rows_ - 1);
+    const std::int64_t lane_distance = -row_distance(width_);  // one row up
     Vector tile[units][columns];
     for (std::int64_t now = 0; now < steps; now += columns) {
       if (before) before->wait_for(std::min(width_, now + columns + 1));
-      for (int i = 0; i < units; ++i) Lanes::read_tile(lane_0(i, now), lane_distance(), tile[i]);
+      for (int i = 0; i < units; ++i) Lanes::read_tile(lane_0(i, now), lane_distance, tile[i]);
       if (now > lag && now + columns <= width_) {
         diffuse<false>(tile, now, columns);
       } else {
         diffuse<true>(tile, now, static_cast<int>(std::min<std::int64_t>(columns, steps - now)));
       }
       if (own) own->reach(std::min(width_, now + columns - lag));
-      for (int i = 0; i < units; ++i) Lanes::write_tile(tile[i], lane_0(i, now), lane_distance());
+      for (int i = 0; i < units; ++i) Lanes::write_tile(tile[i], lane_0(i, now), lane_distance);
     }
     write_rows();
   }
 
  private:
   static constexpr std::int64_t line = cache_line / sizeof(Sample);
-  static constexpr std::int64_t margin = (lag / line + 1) * line;
 
-  // From one row of the buffer to the next: an odd number of cache lines. Row r is
-  // transposed from column -2r on and up to lag + columns beyond the last one, at
-  // most; then row r + 1 may begin, another 2 columns to the left.
+  // From one row of the buffer to the next: a column for each step, whole tiles of
+  // them, and an odd number of cache lines.
   static std::int64_t row_distance(std::int64_t width) {
-    return (((width + lag + columns + 2) / line + 1) | 1) * line;
+    return ((width + lag + columns - 1) / line | 1) * line;
   }
 
   // The row above is read up to here, at the last step of the last lane.
   static std::int64_t row_above_size(std::int64_t width) { return width + lag + columns + 1; }
 
-  // From one lane to the next: one row up, two columns on.
-  std::int64_t lane_distance() const { return 2 - row_distance(width_); }
-
   // Lane 0 of a unit at a step.
   Sample* lane_0(int unit, std::int64_t now) const {
-    const std::int64_t row = last_row_of(unit);
-    return buffered_row(unit / registers, row) + now - 2 * row;
+    return begin_of_row(unit / registers, last_row_of(unit)) + now;
   }
 
-  Sample* buffered_row(std::int64_t plane, std::int64_t row) const {
+  // Column -2 row.
+  Sample* begin_of_row(std::int64_t plane, std::int64_t row) const {
     return buffer_ + (plane * rows + row) * row_distance(width_);
   }
 
@@ -138,7 +134,7 @@ class Stripes {
       const std::int64_t first = call_.from.offset(first_plane_ + plane);
       for (std::int64_t row = 0; row < used_rows_; ++row) {
         access_.read(call_.image, first + (first_row_ + row) * call_.from.row_stride,
-                     call_.from.column_stride, width_, buffered_row(plane, row));
+                     call_.from.column_stride, width_, begin_of_row(plane, row) + 2 * row);
       }
     }
   }
@@ -148,7 +144,7 @@ class Stripes {
     for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
       const std::int64_t first = call_.to.offset(first_plane_ + plane);
       for (std::int64_t row = 0; row < used_rows_; ++row) {
-        access_.write(buffered_row(plane, row), scale, call_.result,
+        access_.write(begin_of_row(plane, row) + 2 * row, scale, call_.result,
                       first + (first_row_ + row) * call_.to.row_stride, call_.to.column_stride,
                       width_);
       }
@@ -240,7 +236,7 @@ class Stripes {
   const std::int64_t used_rows_;
   const std::int64_t width_;
   Sample* const row_above_;  // of the first plane
-  Sample* const buffer_;  // column 0 of the first row of the first plane
+  Sample* const buffer_;
   Vector up_left_[units];
   Vector up_[units];
   Vector left_[units];
