@@ -26,21 +26,35 @@ struct TextbookPixel {
   float error;
 };
 
-// What the row above contributes; it does not wait for the left neighbour.
-PYQUANT_HOST_DEVICE float textbook_from_above(float up_left, float up, float up_right) {
-  return 0.0625f * ((up_left + 5.0f * up) + 3.0f * up_right);
+// What the row above contributes, in sixteenths of a level; it does not wait for
+// the left neighbour. At the first and last column of a plane the neighbour to the
+// left or right is kept out by a factor of 0 instead of 1: the products are exact,
+// so fused and separate rounding agree.
+PYQUANT_HOST_DEVICE float textbook_sum_above(float up_left, float up, float up_right,
+                                             float keep_left = 1.0f, float keep_right = 1.0f) {
+  return multiply_add(3.0f * up_right, keep_right,
+                      multiply_add(up_left, keep_left, 5.0f * up));
 }
 
-// `value` is the sample in units of one level, x*(n-1). The error needs no
-// clamp: |error| <= 1/2 at the neighbours puts the sum within 1/2 of
-// [0, n-1], and then rounding and clamping leave an error of at most 1/2 again.
+PYQUANT_HOST_DEVICE float textbook_from_above(float up_left, float up, float up_right) {
+  return 0.0625f * textbook_sum_above(up_left, up, up_right);
+}
+
+PYQUANT_HOST_DEVICE float textbook_from_left(float left) { return 0.4375f * left; }
+
+// `adjusted` is the sample in units of one level, x*(n-1), and all that its
+// neighbours contribute. The error needs no clamp: |error| <= 1/2 at the neighbours
+// puts the sum within 1/2 of [0, n-1], and then rounding and clamping leave an
+// error of at most 1/2 again.
+PYQUANT_HOST_DEVICE TextbookPixel textbook_pixel(float adjusted, int bits) {
+  const float top = static_cast<float>(level_count(bits) - 1);
+  const float code = floor_of_positive(clamp_to_positive(adjusted + 0.5f, top + 0.5f));
+  return {code, adjusted - code};
+}
+
 PYQUANT_HOST_DEVICE TextbookPixel textbook_pixel(float value, float from_above, float left,
                                                  int bits) {
-  const float adjusted = (value + from_above) + 0.4375f * left;
-  const float top = static_cast<float>(level_count(bits) - 1);
-  const float shifted = adjusted + 0.5f;
-  const float code = floor_of_positive(smaller(shifted > 0.0f ? shifted : 0.0f, top + 0.5f));
-  return {code, adjusted - code};
+  return textbook_pixel((value + from_above) + textbook_from_left(left), bits);
 }
 
 // ---- published (the code behind the paper's tables), 8-bit integers
@@ -51,16 +65,16 @@ struct PublishedPixel {
   int error;
 };
 
-// round(weight * error / 16), half to even, which is how a float is rounded: next
-// to 1.5 * 2^23 floats are the integers. The product is exact (fused or not), and
-// the low bits of the sum are the share.
-PYQUANT_HOST_DEVICE int published_share(int weight, float error) {
-  const float sum = multiply_add(error, static_cast<float>(weight) * 0.0625f, 0x1.8p23f);
-  return float_bits(sum) - 0x4b400000;
+// round(weight * error), half to even, which is how a float is rounded: next to
+// 1.5 * 2^23 floats are the integers. The product is exact (fused or not), and the
+// low bits of the sum are the share. Weights are sixteenths.
+PYQUANT_HOST_DEVICE int published_share_bits(float weight, float error) {
+  return float_bits(multiply_add(error, weight, 0x1.8p23f));
 }
 
 PYQUANT_HOST_DEVICE int published_share(int weight, int error) {
-  return published_share(weight, static_cast<float>(error));
+  return published_share_bits(static_cast<float>(weight) * 0.0625f, static_cast<float>(error)) -
+         float_bits(0x1.8p23f);
 }
 
 PYQUANT_HOST_DEVICE int clip_to_byte(int value) {
@@ -80,17 +94,11 @@ PYQUANT_HOST_DEVICE int published_from_above(int value, int share_1, int share_5
 }
 
 // `value` is what published_from_above returned; `share_7` comes from the left.
-// The multiplier is truncated_level_multiplier(bits).
-PYQUANT_HOST_DEVICE PublishedPixel published_pixel(int value, int share_7, int bits,
-                                                   int multiplier) {
+PYQUANT_HOST_DEVICE PublishedPixel published_pixel(int value, int share_7, int bits) {
   const int adjusted = clip_to_byte(value + share_7);
   const int code = adjusted >> (8 - bits);
-  const int level = (code * multiplier) >> 16;
+  const int level = truncated_byte_level(code, bits);
   return {code, level, adjusted - level};
-}
-
-PYQUANT_HOST_DEVICE PublishedPixel published_pixel(int value, int share_7, int bits) {
-  return published_pixel(value, share_7, bits, truncated_level_multiplier(bits));
 }
 
 }  // namespace pyquant

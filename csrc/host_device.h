@@ -2,9 +2,10 @@
 
 // The arithmetic headers are compiled three times: by the host compiler for the
 // CPU kernels, by nvcc for the CUDA kernels, and by the host compiler again for
-// the tests that execute the CUDA kernels on the CPU. They include neither torch
-// nor CUDA. Bits agree because every float operation is rounded on its own:
-// -ffp-contract=off on the host, --fmad=false on the device.
+// the tests that execute the CUDA kernels on the CPU, with CUDA's intrinsics made
+// of host arithmetic. They include neither torch nor CUDA. Bits agree because every
+// float operation is rounded on its own: -ffp-contract=off on the host,
+// --fmad=false on the device.
 #include <cstring>
 
 #ifdef __CUDACC__
@@ -13,12 +14,16 @@
 #define PYQUANT_HOST_DEVICE inline
 #endif
 
+#if defined(__CUDA_ARCH__) || defined(PYQUANT_SIMT)
+#define PYQUANT_ON_DEVICE
+#endif
+
 namespace pyquant {
 
 // a*b + c in one instruction where there is one. Only for operands of which it
 // is shown, beside the call, that fused and separate rounding give the same.
 PYQUANT_HOST_DEVICE float multiply_add(float a, float b, float c) {
-#ifdef __CUDA_ARCH__
+#ifdef PYQUANT_ON_DEVICE
   return __fmaf_rn(a, b, c);
 #else
   return a * b + c;
@@ -29,24 +34,15 @@ PYQUANT_HOST_DEVICE float multiply_add(float a, float b, float c) {
 // on the device an addition that rounds down is the floor, and costs a quarter
 // of the latency of a conversion.
 PYQUANT_HOST_DEVICE float floor_of_positive(float value) {
-#ifdef __CUDA_ARCH__
+#ifdef PYQUANT_ON_DEVICE
   return __fadd_rd(value, 0x1p23f) - 0x1p23f;
 #else
   return static_cast<float>(static_cast<int>(value));
 #endif
 }
 
-// Neither may be a NaN.
-PYQUANT_HOST_DEVICE float smaller(float a, float b) {
-#ifdef __CUDA_ARCH__
-  return fminf(a, b);
-#else
-  return a < b ? a : b;
-#endif
-}
-
 PYQUANT_HOST_DEVICE int float_bits(float value) {
-#ifdef __CUDA_ARCH__
+#ifdef PYQUANT_ON_DEVICE
   return __float_as_int(value);
 #else
   int bits;
@@ -56,12 +52,24 @@ PYQUANT_HOST_DEVICE int float_bits(float value) {
 }
 
 PYQUANT_HOST_DEVICE float bits_to_float(unsigned bits) {
-#ifdef __CUDA_ARCH__
+#ifdef PYQUANT_ON_DEVICE
   return __uint_as_float(bits);
 #else
   float value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
+#endif
+}
+
+// Clamps to 0..most, which is positive; not for a NaN. Positive floats are in the
+// order of their bits and negative ones are negative integers: for integers the
+// device has both comparisons in one instruction.
+PYQUANT_HOST_DEVICE float clamp_to_positive(float value, float most) {
+#ifdef PYQUANT_ON_DEVICE
+  const int smaller = float_bits(value) < float_bits(most) ? float_bits(value) : float_bits(most);
+  return bits_to_float(static_cast<unsigned>(smaller > 0 ? smaller : 0));
+#else
+  return value > 0.0f ? (value < most ? value : most) : 0.0f;
 #endif
 }
 

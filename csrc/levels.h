@@ -64,7 +64,7 @@ PYQUANT_HOST_DEVICE int truncated_byte_level(int code, int bits) {
 
 // Clamps to [0, 1]; a NaN fails the first comparison and becomes 0.
 PYQUANT_HOST_DEVICE float clamp_to_unit(float value) {
-#ifdef __CUDA_ARCH__
+#ifdef PYQUANT_ON_DEVICE
   return __saturatef(value);
 #else
   return value > 0.0f ? (value < 1.0f ? value : 1.0f) : 0.0f;
@@ -79,14 +79,6 @@ PYQUANT_HOST_DEVICE float to_unit(Sample sample) {
   } else {
     return clamp_to_unit(static_cast<float>(sample));
   }
-}
-
-// A byte in units of one level, x*(n-1) with x = byte/255. The division by 256 in
-// unit_level is left to the factor, where it is exact and costs nothing.
-PYQUANT_HOST_DEVICE float byte_to_steps(int byte, int bits) {
-  const float value = static_cast<float>(byte);
-  const float steps = static_cast<float>(level_count(bits) - 1);
-  return multiply_add(value, 1.0f / 255.0f, value) * (steps * 0x1p-8f);
 }
 
 // A stored sample in 0..255: bytes as they are, floats as trunc(255x).

@@ -9,6 +9,8 @@
 
 #include <cstdint>
 
+#include "../error_diffusion.h"
+
 #ifndef __CUDACC__
 #include "simt.h"
 #else
@@ -91,17 +93,27 @@ PYQUANT_DEVICE std::uint32_t select_bytes(std::uint32_t low, std::uint32_t high,
   return __byte_perm(low, high, selector);
 }
 
-// The value, which the compiler may not compute again where it is used.
-PYQUANT_DEVICE int computed(int value) {
-  asm("" : "+r"(value));
-  return value;
+// a*b + c, rounded once and downwards.
+PYQUANT_DEVICE float multiply_add_down(float a, float b, float c) { return __fmaf_rd(a, b, c); }
+
+// 1 where a and b differ, else 0, in one instruction.
+PYQUANT_DEVICE float differ(float a, float b) {
+  float result;
+  asm("set.ne.f32.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
 }
 
-// Bit i of the word. One instruction, which the compiler would turn into three.
-PYQUANT_DEVICE bool is_set(std::uint32_t word, int i) {
-  std::uint32_t bit;
-  asm("and.b32 %0, %1, %2;" : "=r"(bit) : "r"(word), "r"(1u << i));
-  return bit != 0;
+// A byte, plus a share as published_share_bits has it, clipped to 0..255; and the
+// bits of `upper`, which is 0 or 2^23 as a float. From 9.0 on it is one instruction
+// on both halves of a word: the share is the lower half of its sum, and the upper
+// half of the sum, 0x4b40 or by a borrow 0x4b3f, is clipped to that of `upper`.
+template <std::uint32_t upper>
+PYQUANT_DEVICE int add_and_clip(int value, int share_bits) {
+#if __CUDA_ARCH__ >= 900
+  return static_cast<int>(__viaddmin_s16x2_relu(value, share_bits, upper | 255));
+#else
+  return clip_to_byte(value + (share_bits - float_bits(0x1.8p23f))) | static_cast<int>(upper);
+#endif
 }
 
 }  // namespace pyquant::device

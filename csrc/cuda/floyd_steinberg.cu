@@ -8,27 +8,27 @@ namespace pyquant {
 
 // Blocks of four warps, four or three of them on a multiprocessor: what
 // plan_floyd_steinberg counts on, and as many registers as no kernel exceeds.
-#define PYQUANT_KERNEL(variant, Diffusion, dtype, Sample)                               \
+#define PYQUANT_KERNEL(variant, Steps, dtype, Sample)                               \
   extern "C" __global__ void __launch_bounds__(128, 4)                                  \
       pyquant_floyd_steinberg_##variant##_##dtype##_short(                              \
           const __grid_constant__ FloydSteinbergWork work) {                            \
-    floyd_steinberg_short<Sample, Diffusion>(work);                                     \
+    floyd_steinberg_short<Sample, Steps>(work);                                     \
   }                                                                                     \
   extern "C" __global__ void __launch_bounds__(128, 3)                                  \
       pyquant_floyd_steinberg_##variant##_##dtype##_tall(                               \
           const __grid_constant__ FloydSteinbergWork work) {                            \
-    floyd_steinberg_tall<Sample, Diffusion>(work);                                      \
+    floyd_steinberg_tall<Sample, Steps>(work);                                      \
   }
 
-#define PYQUANT_KERNELS(variant, Diffusion)                                             \
-  PYQUANT_KERNEL(variant, Diffusion, uint8, std::uint8_t)                               \
-  PYQUANT_KERNEL(variant, Diffusion, float16, device::Float16)                          \
-  PYQUANT_KERNEL(variant, Diffusion, bfloat16, device::BFloat16)                        \
-  PYQUANT_KERNEL(variant, Diffusion, float32, float)                                    \
-  PYQUANT_KERNEL(variant, Diffusion, float64, double)
+#define PYQUANT_KERNELS(variant, Steps)                                             \
+  PYQUANT_KERNEL(variant, Steps, uint8, std::uint8_t)                               \
+  PYQUANT_KERNEL(variant, Steps, float16, device::Float16)                          \
+  PYQUANT_KERNEL(variant, Steps, bfloat16, device::BFloat16)                        \
+  PYQUANT_KERNEL(variant, Steps, float32, float)                                    \
+  PYQUANT_KERNEL(variant, Steps, float64, double)
 
-PYQUANT_KERNELS(textbook, TextbookDiffusion)
-PYQUANT_KERNELS(published, PublishedDiffusion)
+PYQUANT_KERNELS(textbook, TextbookSteps)
+PYQUANT_KERNELS(published, PublishedSteps)
 
 #define PYQUANT_TABLE(variant, height)                                                  \
   {pyquant_floyd_steinberg_##variant##_uint8_##height,                                  \

@@ -30,74 +30,13 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "../error_diffusion.h"
-#include "../levels.h"
 #include "device.cuh"
+#include "diffusion_steps.cuh"
 #include "floyd_steinberg_work.h"
 #include "plane_offset.cuh"
 #include "samples.cuh"
 
 namespace pyquant {
-
-// ---- the two variants: what a step computes, from error_diffusion.h. A byte comes
-// as an int and goes in the low byte of a word, so that no instruction is spent on
-// its upper bits.
-
-template <typename Sample>
-struct TextbookDiffusion {
-  static constexpr bool drops_first_up_right = false;
-  int bits;
-
-  PYQUANT_DEVICE explicit TextbookDiffusion(int bits_) : bits(bits_) {}
-
-  template <typename Value>
-  PYQUANT_DEVICE auto step(Value sample, float up_left, float up, float up_right, float left,
-                           float& error) const {
-    const float above = textbook_from_above(up_left, up, up_right);
-    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-      const float value = byte_to_steps(sample, bits);
-      const TextbookPixel pixel = textbook_pixel(value, above, left, bits);
-      error = pixel.error;
-      return rounded_byte_level_bits(pixel.code, bits);
-    } else {
-      const float value = to_unit(sample) * static_cast<float>(level_count(bits) - 1);
-      const TextbookPixel pixel = textbook_pixel(value, above, left, bits);
-      error = pixel.error;
-      return textbook_level<Sample>(pixel.code, bits);
-    }
-  }
-};
-
-template <typename Sample>
-struct PublishedDiffusion {
-  static constexpr bool drops_first_up_right = true;  // see published_takes_up_right
-  int bits;
-  int multiplier;
-
-  PYQUANT_DEVICE explicit PublishedDiffusion(int bits_)
-      : bits(bits_), multiplier(device::computed(truncated_level_multiplier(bits_))) {}
-
-  template <typename Value>
-  PYQUANT_DEVICE auto step(Value sample, float up_left, float up, float up_right, float left,
-                           float& error) const {
-    int byte;
-    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-      byte = sample;
-    } else {
-      byte = to_byte(sample);
-    }
-    const int value = published_from_above(byte, published_share(1, up_left),
-                                           published_share(5, up), published_share(3, up_right));
-    const PublishedPixel pixel =
-        published_pixel(value, published_share(7, left), bits, multiplier);
-    error = static_cast<float>(pixel.error);
-    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-      return static_cast<std::uint32_t>(pixel.level);
-    } else {
-      return static_cast<Sample>(unit_level(pixel.level, 8));
-    }
-  }
-};
 
 // ---- a lane's walk along its row buffer
 
@@ -132,8 +71,7 @@ class RowWalk {
       std::uint32_t result[4];
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        result[i] = step(4 * index + i,
-                         static_cast<int>(device::select_bytes(samples, 0, 0x4440 + i)));
+        result[i] = step(4 * index + i, PackedByte{samples, i});
       }
       results = device::select_bytes(device::select_bytes(result[0], result[1], 0x0040),
                                      device::select_bytes(result[2], result[3], 0x0040), 0x5410);
@@ -229,7 +167,7 @@ struct alignas(16) Piece {  // the unit of global and shared memory accesses
   std::uint32_t words[4];
 };
 
-template <typename Sample, template <typename> typename Diffusion, bool tall>
+template <typename Sample, template <typename> typename Steps, bool tall>
 class Stripe {
  public:
   static constexpr int size = sizeof(Sample);
@@ -243,7 +181,7 @@ class Stripe {
   PYQUANT_DEVICE Stripe(const FloydSteinbergWork& work, unsigned char* buffer, std::int64_t stream,
                         std::int64_t stripe)
       : work_(work),
-        diffusion_(work.bits),
+        diffuse_(work.bits, tall || device::lane() > 0),
         buffer_(buffer),
         lane_(device::lane()),
         width_(static_cast<std::int32_t>(work.from.width)),
@@ -301,7 +239,7 @@ class Stripe {
   // The error of the row above at the column that lane 0 is about to reach.
   PYQUANT_DEVICE void receive(const float* error) {
     const float received = device::load_shared(error, lane_ == 0);
-    incoming_ = lane_ == 0 ? received : incoming_;
+    above_[skew] = lane_ == 0 ? received : above_[skew];
   }
 
  private:
@@ -442,30 +380,36 @@ class Stripe {
 
   // ---- the steps
 
+  // Where planes end in eight steps of a warp: a lane may be there in none of them,
+  // in one, or in several.
+  enum class Ends { none, one, several };
+  static constexpr int unrolled = 8;
+
   PYQUANT_DEVICE void walk(const float* line_in, float* line_out) {
-    // Bit i: step i of the round is at the last column of a plane; at a first one.
     const std::int32_t to_last = width_ - 1 - here_.column;
-    std::uint32_t last = to_last < steps ? 1u << to_last : 0;
-    if (width_ < steps) {  // several planes in a round
-      for (std::int32_t i = to_last + width_; i < steps; i += width_) last |= 1u << i;
-    }
-    const std::uint32_t first = last << 1 | (here_.column == 0 ? 1 : 0);
-    if (device::any_lane((last | first) != 0)) {
-      walk<true>(last, first, line_in, line_out);
+    if (!device::any_lane(to_last < steps || here_.column == 0)) {
+      walk<Ends::none>(to_last, line_in, line_out);
+    } else if (width_ >= unrolled) {
+      walk<Ends::one>(to_last, line_in, line_out);
     } else {
-      walk<false>(last, first, line_in, line_out);
+      walk<Ends::several>(to_last, line_in, line_out);
     }
     width_ < steps ? here_.move(steps, width_) : here_.forward(steps, width_);
   }
 
-  template <bool has_edge>
-  PYQUANT_DEVICE void walk(std::uint32_t last, std::uint32_t first, const float* line_in,
-                           float* line_out) {
-    constexpr int unrolled = 8;
+  template <Ends ends>
+  PYQUANT_DEVICE void walk(std::int32_t steps_to_last, const float* line_in, float* line_out) {
     constexpr int words = unrolled / RowWalk<Sample>::samples_per_word;
     struct alignas(16) Errors {
       float errors[4];
     };
+    // Steps from here to the last column of a plane. As floats, since those can be
+    // compared to a number that is 0 or 1; what is far away is too far for a round.
+    constexpr std::int32_t far = 1 << 20;
+    const float width = static_cast<float>(width_ < far ? width_ : far);
+    float to_last = static_cast<float>(steps_to_last < far ? steps_to_last : far);
+    float first = here_.column == 0 ? 0.0f : 1.0f;
+
     typename RowWalk<Sample>::Word next[words];
 #pragma unroll
     for (int word = 0; word < words; ++word) next[word] = walk_.load(word, true);
@@ -487,24 +431,24 @@ class Stripe {
 #pragma unroll
       for (int word = 0; word < words; ++word) {
         walk_.visit(word, here[word], [&](int i, auto sample) {
-          const bool is_last = has_edge && device::is_set(last, i);
-          const bool is_first = has_edge && device::is_set(first, i);
-          const bool no_up_right =
-              is_last || (Diffusion<Sample>::drops_first_up_right && is_first);
+          Edge edge;
+          if constexpr (ends != Ends::none) {
+            edge = {first, device::differ(to_last, static_cast<float>(i))};
+            // Behind the last column comes the first of the next plane.
+            first = edge.last;
+            if constexpr (ends == Ends::several) to_last += edge.last == 0.0f ? width : 0.0f;
+          }
           float error;
-          const auto result = diffusion_.step(sample, up_left_, up_,
-                                              no_up_right ? 0.0f : up_right_, left_, error);
-          // Behind the last column comes the first of the next plane.
-          left_ = is_last ? 0.0f : error;
-          up_left_ = is_last ? 0.0f : up_;
-          up_ = up_right_;
-          up_right_ = incoming_;
+          const auto result =
+              diffuse_(sample, {above_[0], above_[1], above_[2], left_}, edge, error);
+          left_ = error;
+          for (int column = 0; column < skew; ++column) above_[column] = above_[column + 1];
           const float above = device::shuffle_up(error);
           if constexpr (tall) {
-            incoming_ = lane_ == 0 ? handed_on[i / 4].errors[i % 4] : above;
+            above_[skew] = lane_ == 0 ? handed_on[i / 4].errors[i % 4] : above;
             to_hand_on[i / 4].errors[i % 4] = error;
           } else {
-            incoming_ = lane_ == 0 ? 0.0f : above;
+            above_[skew] = above;  // lane 0 has no row above
           }
           return result;
         });
@@ -518,14 +462,16 @@ class Stripe {
         line_in += unrolled;
         line_out += unrolled;
       }
-      last >>= unrolled;
-      first >>= unrolled;
+      if constexpr (ends != Ends::none) {
+        to_last -= unrolled;
+        to_last += to_last < 0.0f ? width : 0.0f;
+      }
     }
     walk_.advance(-steps / RowWalk<Sample>::samples_per_word);
   }
 
   const FloydSteinbergWork& work_;
-  const Diffusion<Sample> diffusion_;
+  const Steps<Sample> diffuse_;
   unsigned char* const buffer_;
   const int lane_;
   const std::int32_t width_;
@@ -540,23 +486,20 @@ class Stripe {
   StreamPiece stores_[pieces];      // and to be stored
   StreamColumn next_element_ = {};  // the sample to be loaded next in the lane's first row
 
-  // Errors of the row above at columns -1, 0, 1 and 2 from here, and of the pixel
-  // to the left.
-  float up_left_ = 0.0f;
-  float up_ = 0.0f;
-  float up_right_ = 0.0f;
-  float incoming_ = 0.0f;
+  // Errors of the row above from the column to the left on, as many as have arrived,
+  // and the error of the pixel to the left.
+  float above_[skew + 1] = {};
   float left_ = 0.0f;
 };
 
 // ---- planes of at most 32 rows: every warp runs through a stream of its own
 
-template <typename Sample, template <typename> typename Diffusion>
+template <typename Sample, template <typename> typename Steps>
 PYQUANT_DEVICE void floyd_steinberg_short(const FloydSteinbergWork& work) {
   const std::int64_t stream = device::block() * device::warps() + device::warp();
   if (stream >= work.streams) return;
   unsigned char* buffer = device::shared_memory() + device::warp() * stripe_bytes(sizeof(Sample));
-  Stripe<Sample, Diffusion, false> stripe(work, buffer, stream, 0);
+  Stripe<Sample, Steps, false> stripe(work, buffer, stream, 0);
   stripe.clear();
   for (std::int64_t round = -1; round < work.rounds; ++round) {
     stripe.round(round >= 0, nullptr, nullptr);
@@ -622,7 +565,7 @@ class Handover {
   std::uint32_t word_ = 0;
 };
 
-template <typename Sample, template <typename> typename Diffusion>
+template <typename Sample, template <typename> typename Steps>
 PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
   constexpr int size = sizeof(Sample);
   constexpr int steps = round_steps(size);
@@ -666,7 +609,7 @@ PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
   // Lines are written by one warp and read by the next.
   device::synchronize_block();
 
-  Stripe<Sample, Diffusion, true> stripe(
+  Stripe<Sample, Steps, true> stripe(
       work, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
   if (warp < stripes) stripe.clear();
   Handover<steps> above(work, band - 1, stream);

@@ -15,12 +15,17 @@
 
 namespace pyquant {
 
-// Lane r is at column t - (3r + 2) in step t: three columns behind the lane above.
+// Lane r is `skew` columns behind the lane above: at column t - (3r + 2) in step t.
 // Two would be enough for the arithmetic, but then every step waits for a shuffle;
-// with three the shuffle has a whole step to arrive (benchmarks/CUDA.md).
+// with three the shuffle has a whole step to arrive (benchmarks/CUDA.md compares
+// two, three and four).
+#ifndef PYQUANT_SKEW
+#define PYQUANT_SKEW 3
+#endif
 constexpr int stripe_rows = 32;
-constexpr int skew = 3;
-constexpr int first_delay = 2;
+constexpr int skew = PYQUANT_SKEW;
+// With this one the skew of a stripe ends within whole chunks of columns.
+constexpr int first_delay = skew - 1;
 // Between a column's step in lane 31 and in lane 0 of the stripe below, plus one.
 constexpr int stripe_delay = skew * stripe_rows;
 

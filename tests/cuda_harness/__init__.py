@@ -14,7 +14,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "cuda_harness"
 FLAGS = ["-std=c++20", "-ffp-contract=off", "-U_FORTIFY_SOURCE", "-Wall", "-Wextra",
-         "-Wno-unknown-pragmas", f"-I{ROOT / 'csrc'}", f"-I{HERE}"]  # fmt: skip
+         "-Wno-unknown-pragmas", f"-I{ROOT / 'csrc'}", f"-I{HERE}",
+         "-include", str(HERE / "intrinsics.h")]  # fmt: skip
 
 
 def _compiled(name: str, source: str, *flags: str) -> Path:

@@ -81,11 +81,11 @@ inline Launch floyd_steinberg(const Image& image, const void* data, const Image&
     const auto kernel = [&]() -> void (*)(const FloydSteinbergWork&) {
       using namespace pyquant;
       if (variant == "textbook") {
-        return work.tall ? floyd_steinberg_tall<Sample, TextbookDiffusion>
-                         : floyd_steinberg_short<Sample, TextbookDiffusion>;
+        return work.tall ? floyd_steinberg_tall<Sample, TextbookSteps>
+                         : floyd_steinberg_short<Sample, TextbookSteps>;
       }
-      return work.tall ? floyd_steinberg_tall<Sample, PublishedDiffusion>
-                       : floyd_steinberg_short<Sample, PublishedDiffusion>;
+      return work.tall ? floyd_steinberg_tall<Sample, PublishedSteps>
+                       : floyd_steinberg_short<Sample, PublishedSteps>;
     }();
     launch.kernel = [work, kernel] { kernel(work); };
   });

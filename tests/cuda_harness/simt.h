@@ -4,10 +4,13 @@
 // each of which goes through the engine that executes the kernel at the moment.
 // See README.md.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
 #include <string>
+
+#include "error_diffusion.h"
 
 #define PYQUANT_DEVICE inline
 
@@ -176,7 +179,21 @@ inline std::uint32_t select_bytes(std::uint32_t low, std::uint32_t high, std::ui
   return result;
 }
 
-inline int computed(int value) { return value; }
-inline bool is_set(std::uint32_t word, int i) { return word >> i & 1; }
+inline float multiply_add_down(float a, float b, float c) { return __fmaf_rd(a, b, c); }
+inline float differ(float a, float b) { return a != b ? 1.0f : 0.0f; }
+
+// As two halves and as one word: the two ways of device.cuh must agree.
+template <std::uint32_t upper>
+int add_and_clip(int value, int share_bits) {
+  const auto half = [&](int shift) {
+    const auto part = [&](std::uint32_t word) { return static_cast<std::int16_t>(word >> shift); };
+    const auto sum = static_cast<std::int16_t>(part(value) + part(share_bits));
+    return std::max<std::int16_t>(std::min(sum, part(upper | 255)), 0);
+  };
+  const int halves = half(16) << 16 | half(0);
+  const int word = clip_to_byte(value + (share_bits - float_bits(0x1.8p23f))) | static_cast<int>(upper);
+  if (halves != word) throw simt::Fault("add_and_clip is not the same both ways");
+  return word;
+}
 
 }  // namespace pyquant::device

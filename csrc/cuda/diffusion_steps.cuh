@@ -1,0 +1,146 @@
+#pragma once
+
+// What a step of a lane computes, for the two variants: error_diffusion.h, put for
+// a device on which a multiplication and addition of floats is the cheapest
+// instruction, and selects, shifts, conversions and comparisons take twice its time.
+
+#include <cstdint>
+#include <type_traits>
+
+#include "../error_diffusion.h"
+#include "../levels.h"
+#include "device.cuh"
+
+namespace pyquant {
+
+// The errors of the finished neighbours.
+struct Neighbours {
+  float up_left, up, up_right, left;
+};
+
+// Factors of 1, or 0 for a neighbour that lies in another plane: `first` in the
+// first column of a plane, where there is nothing to the left, `last` in the last.
+struct Edge {
+  float first = 1.0f;
+  float last = 1.0f;
+};
+
+// The bits of 2^23. Next to it floats are the integers: a byte becomes a float by
+// being put into the low byte of this one, and a level is taken from there.
+constexpr std::uint32_t bits_of_2_to_23 = 0x4b000000;
+
+// A byte of a word of four: as an integer, or as 2^23 + byte, in one instruction.
+struct PackedByte {
+  std::uint32_t word;
+  int index;
+
+  PYQUANT_DEVICE int value() const { return device::select_bytes(word, 0, 0x4440 + index); }
+  PYQUANT_DEVICE float behind(std::uint32_t bits_of_2_to_23) const {
+    return bits_to_float(device::select_bytes(word, bits_of_2_to_23, 0x7540 + index));
+  }
+};
+
+// Results of bytes are words of which the low byte counts.
+template <typename Sample>
+using StepResult = std::conditional_t<std::is_same_v<Sample, std::uint8_t>, std::uint32_t, Sample>;
+
+template <typename Sample>
+class TextbookSteps {
+ public:
+  // Without a row above, its errors have no weight.
+  PYQUANT_DEVICE TextbookSteps(int bits, bool has_row_above)
+      : bits_(bits),
+        sixteenth_(has_row_above ? 0.0625f : 0.0f),
+        two_to_23_(float_bits(static_cast<float>(level_count(bits)) *
+                              (0x1p23f / static_cast<float>(level_count(bits))))) {}
+
+  template <typename Value>
+  PYQUANT_DEVICE StepResult<Sample> operator()(Value sample, const Neighbours& errors,
+                                               const Edge& edge, float& error) const {
+    const float sum =
+        textbook_sum_above(errors.up_left, errors.up, errors.up_right, edge.first, edge.last);
+    const float steps = static_cast<float>(level_count(bits_) - 1);
+    float value;  // and what comes from above
+    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
+      // A sixteenth of the sum is exact, unless it is less than 2^-126, which is
+      // too little to change the value of a byte: it is 0 or at least 1/255.
+      value = multiply_add(sum, sixteenth_, unit(sample) * steps);
+    } else {
+      value = to_unit(sample) * steps + sixteenth_ * sum;
+    }
+    const TextbookPixel pixel =
+        textbook_pixel(multiply_add(textbook_from_left(errors.left), edge.first, value), bits_);
+    error = pixel.error;
+    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
+      return rounded_byte_level_bits(pixel.code, bits_);
+    } else {
+      return textbook_level<Sample>(pixel.code, bits_);
+    }
+  }
+
+ private:
+  // byte/255, correctly rounded: the byte times the rounded reciprocal, which is a
+  // little too large, rounded down. (That it is so for all bytes is tested.)
+  PYQUANT_DEVICE float unit(PackedByte byte) const {
+    constexpr float reciprocal = 1.0f / 255.0f;
+    return device::multiply_add_down(byte.behind(two_to_23_), reciprocal, -0x1p23f * reciprocal);
+  }
+
+  int bits_;
+  float sixteenth_;
+  // bits_of_2_to_23 in a way that no compiler sees through: an instruction holds one
+  // constant, and two would cost another instruction per step.
+  std::uint32_t two_to_23_;
+};
+
+template <typename Sample>
+class PublishedSteps {
+ public:
+  PYQUANT_DEVICE PublishedSteps(int bits, bool has_row_above)
+      : above_(has_row_above ? 0.0625f : 0.0f),
+        leading_bits_(1.0f / static_cast<float>(1 << (8 - bits))),
+        ratio_(255.0f / static_cast<float>(level_count(bits) - 1) * (1.0f + 0x1p-20f)) {}
+
+  template <typename Value>
+  PYQUANT_DEVICE StepResult<Sample> operator()(Value sample, const Neighbours& errors,
+                                               const Edge& edge, float& error) const {
+    // Nothing comes from above right in the first column, see published_takes_up_right.
+    const float weight_1 = edge.first * above_;
+    const float weight_3 = edge.first * edge.last * (3.0f * above_);
+    const float weight_7 = edge.first * (7.0f * 0.0625f);
+    int value;
+    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
+      value = sample.value();
+    } else {
+      value = to_byte(sample);
+    }
+    value = device::add_and_clip<0>(value, published_share_bits(weight_1, errors.up_left));
+    value = device::add_and_clip<0>(value, published_share_bits(5.0f * above_, errors.up));
+    value = device::add_and_clip<0>(value, published_share_bits(weight_3, errors.up_right));
+    const float adjusted = bits_to_float(device::add_and_clip<bits_of_2_to_23>(
+        value, published_share_bits(weight_7, errors.left)));
+    const float code = floor_of_product(adjusted, leading_bits_);
+    const float level = floor_of_product(code, ratio_);
+    error = adjusted - level;
+    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
+      return static_cast<std::uint32_t>(float_bits(level));
+    } else {
+      return static_cast<Sample>(unit_level(level - 0x1p23f, 8));
+    }
+  }
+
+ private:
+  // 2^23 + floor(number * factor) from 2^23 + number; rounded once, behind both.
+  static PYQUANT_DEVICE float floor_of_product(float number_behind_2_to_23, float factor) {
+    return device::multiply_add_down(number_behind_2_to_23, factor, 0x1p23f - 0x1p23f * factor);
+  }
+
+  float above_;
+  float leading_bits_;  // times a byte: its code
+  // 255/(n-1), a little too large, times a code: its level. The product is never
+  // below a whole number that it should reach; its excess is less than 1/(n-1), by
+  // which it is below the next one at least. (All codes are tested.)
+  float ratio_;
+};
+
+}  // namespace pyquant
