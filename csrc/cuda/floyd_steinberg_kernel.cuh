@@ -522,26 +522,42 @@ PYQUANT_DEVICE void floyd_steinberg_short(const FloydSteinbergWork& work) {
 // for blocks that began before itself: however few blocks the device runs at a
 // time, the one that began first can go on.
 //
-// Between blocks the errors go through one word per step. The word is its own
-// flag: it is all ones (no error is a NaN) until the error is there. A word
-// arrives whole, so nothing else has to be ordered; a flag beside the data would
-// cost a fence per hand-over on one side and a round trip on the other.
+// Between blocks the errors go through global memory, 16 or 32 columns at a time, a
+// word per step. The word is its own flag: all its bits are ones, which no error is,
+// until the error is there. This is enough, by the memory model of PTX:
+//
+//   - The only store to a word is relaxed, of gpu scope, aligned and of 32 bits, and
+//     so are all loads: they are morally strong, hence no race, and a load returns
+//     either the ones or the error, never a part of it. The ones come before, from
+//     an earlier operation of the stream, and a word is not used again.
+//   - Who has seen the error reads nothing else that the other block wrote. A
+//     release orders what was written before a flag, an acquire what is read behind
+//     it: there is nothing for them to order.
+//   - A strong store becomes visible to the loads of a waiting block in finite time.
+//
+// It is also less work. Compiled for 9.0, a release is a MEMBAR.ALL.GPU and two
+// error barriers before the store: the warp would wait until all it has stored,
+// results included, has reached the second-level cache. An acquire is a CCTL.IVALL
+// behind the load, which throws away the first-level cache of the multiprocessor;
+// and only then could the errors be loaded, a second trip through the cache. The
+// words need none of this, and are under way during the steps of a round.
 
 constexpr std::uint32_t not_yet = 0xffffffff;
 
-// One side of a hand-over between blocks: the words of a stream's band.
-template <int steps>
+// One side of a hand-over between blocks: the words of a stream's band. `rounds` are
+// handed over together, and `round` and `slot` are those of the first of them.
+template <int steps, int rounds>
 class Handover {
  public:
   PYQUANT_DEVICE Handover(const FloydSteinbergWork& work, std::int64_t band, std::int64_t stream)
       : words_(work.scratch + 1 + (band * work.streams + stream) * work.rounds * steps),
-        rounds_(work.rounds),
+        count_(work.rounds * steps),
         lane_(device::lane()) {}
 
   PYQUANT_DEVICE void send(std::int64_t round, const float* slot) const {
-    const float error = device::load_shared(slot + lane_, lane_ < steps);
+    const float error = device::load_shared(slot + lane_, lane_ < steps * rounds);
     device::store_relaxed(words_ + round * steps + lane_,
-                          static_cast<std::uint32_t>(float_bits(error)), lane_ < steps);
+                          static_cast<std::uint32_t>(float_bits(error)), has_word(round));
   }
 
   // A first look, so that the words are on their way during the steps.
@@ -551,16 +567,19 @@ class Handover {
       device::pause();
       word_ = look(round);
     }
-    device::store_shared(slot + lane_, bits_to_float(word_), lane_ < steps);
+    device::store_shared(slot + lane_, bits_to_float(word_), lane_ < steps * rounds);
   }
 
  private:
+  PYQUANT_DEVICE bool has_word(std::int64_t round) const {
+    return lane_ < steps * rounds && round * steps + lane_ < count_;
+  }
   PYQUANT_DEVICE std::uint32_t look(std::int64_t round) const {
-    return device::load_relaxed(words_ + round * steps + lane_, lane_ < steps && round < rounds_);
+    return device::load_relaxed(words_ + round * steps + lane_, has_word(round));
   }
 
   std::uint32_t* words_;
-  std::int64_t rounds_;
+  std::int64_t count_;
   int lane_;
   std::uint32_t word_ = 0;
 };
@@ -571,6 +590,8 @@ PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
   constexpr int steps = round_steps(size);
   constexpr int ahead = stripe_delay / steps;  // rounds between a column's two stripes
   constexpr int lag = ahead + 1;
+  constexpr int together = steps < 16 ? 16 / steps : 1;  // rounds of a hand-over
+  static_assert(stripe_delay % steps == 0 && ahead % together == 0 && 2 * together <= line_slots);
   const int warp = device::warp();
   const int lane = device::lane();
 
@@ -612,12 +633,12 @@ PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
   Stripe<Sample, Steps, true> stripe(
       work, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
   if (warp < stripes) stripe.clear();
-  Handover<steps> above(work, band - 1, stream);
-  Handover<steps> below(work, band, stream);
+  Handover<steps, together> above(work, band - 1, stream);
+  Handover<steps, together> below(work, band, stream);
   if (is_fed) {
-    // The rounds behind this one are received a round ahead.
-    above.expect(ahead - 1);
-    above.receive(ahead - 1, slot(0, ahead - 1));
+    // What lane 0 needs before its first column; the rest is received a round ahead.
+    above.expect(ahead - together);
+    above.receive(ahead - together, slot(0, ahead - together));
     // The line above is filled by all lanes and read by lane 0.
     device::synchronize_warp();
   }
@@ -626,11 +647,16 @@ PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
   for (std::int64_t block_round = -1; block_round < block_rounds; ++block_round) {
     const std::int64_t round = block_round - warp * lag;
     if (warp < stripes && round >= -1 && round < work.rounds) {
-      if (is_fed) above.expect(round + ahead + 1);
+      const std::int64_t next = round + ahead + 1;
+      const bool receives = is_fed && next % together == 0;
+      if (receives) above.expect(next);
       stripe.receive(slot(warp, round + ahead - 1) + steps - 1);
       stripe.round(round >= 0, slot(warp, round + ahead), slot(warp + 1, round));
-      if (is_fed) above.receive(round + ahead + 1, slot(0, round + ahead + 1));
-      if (feeds && round >= 0) below.send(round, slot(warp + 1, round));
+      if (receives) above.receive(next, slot(0, next));
+      if (feeds && round >= 0 && ((round + 1) % together == 0 || round + 1 == work.rounds)) {
+        const std::int64_t first = round / together * together;
+        below.send(first, slot(warp + 1, first));
+      }
     }
     // What the warp above has written to a line is complete; and a slot is not
     // written again before the warp below has read it.
