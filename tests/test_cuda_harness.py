@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 import torch
-from cuda_harness import execute, fibres, threads
+from cuda_harness import ROOT, execute, fibres, threads
 
 from images import by_reference, random_image
 from pyquant import reference
@@ -49,6 +49,12 @@ def test_bands_in_an_order_that_needs_all_blocks_resident():
     assert found("last block first", resident_blocks=4) == ""
 
 
+@pytest.mark.parametrize("bug", ("no waiting", "half words"))
+def test_errors_that_have_not_arrived(bug):
+    """A block that does not wait for the band above, and words that are seen half written."""
+    assert found(bug, resident_blocks=8, multiprocessors=8) == "wrong"
+
+
 @pytest.mark.parametrize("width", (24, 48))
 def test_read_past_the_end(width):
     """A plane that is said to be a row higher than its memory; with 24 columns its samples
@@ -56,11 +62,11 @@ def test_read_past_the_end(width):
     assert "outside every buffer" in found("a row too many", random_image((1, 32, width)))
 
 
-def dither_in_threads(shape, dtype, variant, multiprocessors, blocks, *bug):
+def execute_in_threads(op, shape, dtype, mode, multiprocessors, blocks, *bug):
     image = random_image(shape, dtype)
     name = str(dtype).removeprefix("torch.")
     process = subprocess.run(
-        [threads(), name, "2", variant, *map(str, shape), str(multiprocessors), str(blocks), *bug],
+        [threads(), op, name, "2", mode, *map(str, shape), str(multiprocessors), str(blocks), *bug],
         input=image.numpy().tobytes(),
         capture_output=True,
     )
@@ -83,35 +89,56 @@ def tsan_reason() -> str:
 needs_tsan = pytest.mark.skipif(bool(tsan_reason()), reason=tsan_reason() or "ThreadSanitizer")
 
 SMALL = [
-    ((2, 5, 33), torch.uint8, "published", 1, 1),
-    ((1, 34, 20), torch.float16, "textbook", 1, 1),
-    ((1, 130, 5), torch.float32, "published", 8, 2),
-    ((2, 33, 40), torch.uint8, "textbook", 1, 1),
+    ("floyd_steinberg", (2, 5, 33), torch.uint8, "published", 1, 1),
+    ("floyd_steinberg", (1, 34, 20), torch.float16, "textbook", 1, 1),
+    ("floyd_steinberg", (1, 130, 5), torch.float32, "published", 8, 2),
+    ("floyd_steinberg", (2, 33, 40), torch.uint8, "textbook", 1, 1),
+    ("linear_quantize", (3, 33, 40), torch.uint8, "nearest", 1, 2),
+    ("linear_quantize_strided", (3, 7, 40), torch.float32, "floor", 1, 2),
 ]
 
 
 @needs_tsan
-@pytest.mark.parametrize(("shape", "dtype", "variant", "multiprocessors", "blocks"), SMALL)
-def test_no_races(shape, dtype, variant, multiprocessors, blocks):
-    image, process = dither_in_threads(shape, dtype, variant, multiprocessors, blocks)
+@pytest.mark.parametrize(("op", "shape", "dtype", "mode", "multiprocessors", "blocks"), SMALL)
+def test_no_races(op, shape, dtype, mode, multiprocessors, blocks):
+    image, process = execute_in_threads(op, shape, dtype, mode, multiprocessors, blocks)
     assert process.returncode == 0, process.stderr.decode()[:3000]
-    expected = by_reference(reference.floyd_steinberg, image, 2, variant)
-    assert process.stdout == expected.numpy().tobytes()
+    function = getattr(reference, op.removesuffix("_strided"))
+    assert process.stdout == by_reference(function, image, 2, mode).numpy().tobytes()
+
+
+ONE_STRIPE, TWO_BLOCKS = (1, 20, 9), (1, 130, 5)
+
+
+def finds_race(shape, bug):
+    _, process = execute_in_threads("floyd_steinberg", shape, torch.float64, "textbook", 2, 2, bug)
+    return process.returncode == 66 and b"data race" in process.stderr
+
+
+KERNEL = ROOT / "csrc" / "cuda" / "floyd_steinberg_kernel.cuh"
+BARRIERS = [
+    number
+    for number, line in enumerate(KERNEL.read_text().splitlines(), 1)
+    if "device::synchronize_" in line
+]
 
 
 @needs_tsan
-@pytest.mark.parametrize(
-    ("bug", "shape"),
-    [("no warp barriers", (1, 20, 33)), ("no block barriers", (1, 34, 5))],
-)
-def test_planted_races(bug, shape):
-    _, process = dither_in_threads(shape, torch.uint8, "textbook", 1, 1, bug)
-    assert process.returncode == 66
-    assert b"data race" in process.stderr
+@pytest.mark.parametrize("line", BARRIERS)
+def test_every_barrier_is_needed(line):
+    """Without any one of them, one thread writes what another reads or writes."""
+    bug = f"no barrier in line {line}"
+    assert finds_race(ONE_STRIPE, bug) or finds_race(TWO_BLOCKS, bug)
+
+
+@needs_tsan
+def test_words_that_are_handed_over_by_plain_stores():
+    assert finds_race(TWO_BLOCKS, "weak words")
 
 
 @needs_tsan
 def test_missing_release_before_a_flag():
+    """In a kernel of the harness: the words that the real one hands over are their own flags."""
     assert subprocess.run([threads(), "handover", ""]).returncode == 0
     process = subprocess.run([threads(), "handover", "no release"], capture_output=True)
     assert process.returncode == 66

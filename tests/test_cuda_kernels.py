@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cuda_harness import execute, fibres
+from cuda_harness import execute, fibres, sparse
 
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, by_reference, layouts, random_image
 from pyquant import reference
@@ -119,6 +119,89 @@ def test_every_byte_and_level():
         for variant in VARIANTS:
             result, _ = execute("floyd_steinberg", image, bits, variant)
             assert_same(result, by_reference(reference.floyd_steinberg, image, bits, variant))
+
+
+# Strides of three planes of 34 rows and 48 columns, of which one is huge; with the first ones
+# rows are moved in pieces of 16 bytes, with the others not.
+HUGE_STRIDES = {
+    "plane": (2**31 + 48, 48, 1),
+    "unaligned_plane": (2**31 + 47, 48, 1),
+    "row": (48, 2**27 + 1, 1),
+    "column": (102, 3, 2**26 + 3),
+}
+
+
+@pytest.mark.parametrize("dtype", (torch.uint8, torch.float32), ids=str)
+@pytest.mark.parametrize("layout", HUGE_STRIDES)
+def test_strides_beyond_2_to_the_31_samples(layout, dtype):
+    shape, strides = (3, 34, 48), HUGE_STRIDES[layout]
+    numpy_dtype = random_image((1, 1), dtype).numpy().dtype
+    dense = random_image(shape, dtype)
+    image = torch.from_numpy(sparse(shape, numpy_dtype, strides)).copy_(dense)
+    for op, mode in (("floyd_steinberg", "textbook"), ("linear_quantize", "floor")):
+        result = sparse(shape, numpy_dtype, strides)
+        result, _ = execute(op, image, 2, mode, result=result, multiprocessors=1)
+        assert torch.equal(result, by_reference(getattr(reference, op), dense, 2, mode))
+
+
+@pytest.mark.parametrize(
+    ("op", "mode", "shape", "column_stride", "multiprocessors", "last"),
+    [
+        ("floyd_steinberg", "published", (2**21 + 10, 32, 32), 1, 2**21, 6),
+        ("floyd_steinberg", "textbook", (2**20 + 3, 64, 33), 1, 2**21, 2),
+        ("linear_quantize", "nearest", (2**21 + 10, 32, 32), 1, 2**17, 6),
+        ("linear_quantize", "nearest", (2**32 - 1, 1, 1), 2, 2**26, 15),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_more_than_2_to_the_31_samples(op, mode, shape, column_stride, multiprocessors, last):
+    """The last two blocks, which take the last planes, of a launch that gives each block few."""
+    planes, height, width = shape
+    assert planes * height * width > 2**31
+    strides = (height * width * column_stride, width * column_stride, column_stride)
+    image = torch.from_numpy(sparse(shape, "uint8", strides))
+    image[-last:] = random_image((last, height, width))
+    result, _ = execute(
+        op, image, 2, mode, result=sparse(shape, "uint8", strides),
+        multiprocessors=multiprocessors, last_blocks=2,
+    )  # fmt: skip
+    assert_same(result[-last:], by_reference(getattr(reference, op), image[-last:], 2, mode))
+
+
+@pytest.mark.parametrize("multiprocessors", (1, 132))
+@pytest.mark.parametrize("size", (1, 8))
+@pytest.mark.parametrize(
+    ("count", "height", "width"),
+    [
+        (1, 1, 1),
+        (150_000, 32, 32),
+        (2**22, 32, 32),  # 2^32 samples
+        (2**32 - 1, 1, 1),  # as many rows as there may be
+        (2**27 - 1, 32, 2**10),
+        (3, 32, 2**31 - 256),  # as many columns
+        (2**16, 65535, 2**10),
+        (1, 2**32 - 1, 2**20),
+    ],
+)
+def test_work_division(count, height, width, size, multiprocessors):
+    """Every plane has its stream and every row its stripe, and what kernels and launches count
+    in 32 bits fits."""
+    plan = fibres().plan(count, height, width, size, multiprocessors)
+    assert (plan["streams"] - 1) * plan["planes_per_stream"] < count
+    assert plan["streams"] * plan["planes_per_stream"] >= count
+    assert plan["stripes"] == -(-height // 32)
+    assert 1 <= plan["blocks"] < 2**31
+    assert 1 <= plan["planes_per_stream"] * width <= 2**31 - 256
+    columns = plan["rounds"] * plan["steps"]
+    assert columns >= plan["planes_per_stream"] * width + 3 * (min(height, 32) - 1)
+    if height > 32:
+        assert plan["bands"] * plan["warps"] >= plan["stripes"]
+        assert plan["blocks"] == plan["streams"] * plan["bands"]
+        handed_over = (plan["bands"] - 1) * plan["streams"] * columns
+        assert plan["scratch_words"] == (1 + handed_over if plan["bands"] > 1 else 0)
+    else:
+        assert plan["blocks"] * plan["warps"] >= plan["streams"]
+        assert plan["scratch_words"] == 0
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)

@@ -627,11 +627,10 @@ PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
     device::store_shared(slot(warp, 0) + i, 0.0f);
     device::store_shared(slot(device::warps(), 0) + i, 0.0f, warp == 0);
   }
-  // Lines are written by one warp and read by the next.
-  device::synchronize_block();
 
   Stripe<Sample, Steps, true> stripe(
       work, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
+  // Its barrier is also between these zeros and what is received in their place.
   if (warp < stripes) stripe.clear();
   Handover<steps, together> above(work, band - 1, stream);
   Handover<steps, together> below(work, band, stream);
@@ -639,8 +638,6 @@ PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
     // What lane 0 needs before its first column; the rest is received a round ahead.
     above.expect(ahead - together);
     above.receive(ahead - together, slot(0, ahead - together));
-    // The line above is filled by all lanes and read by lane 0.
-    device::synchronize_warp();
   }
 
   const std::int64_t block_rounds = work.rounds + (stripes - 1) * lag;
@@ -650,7 +647,7 @@ PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
       const std::int64_t next = round + ahead + 1;
       const bool receives = is_fed && next % together == 0;
       if (receives) above.expect(next);
-      stripe.receive(slot(warp, round + ahead - 1) + steps - 1);
+      if (round == 0) stripe.receive(slot(warp, ahead - 1) + steps - 1);
       stripe.round(round >= 0, slot(warp, round + ahead), slot(warp + 1, round));
       if (receives) above.receive(next, slot(0, next));
       if (feeds && round >= 0 && ((round + 1) % together == 0 || round + 1 == work.rounds)) {

@@ -45,13 +45,12 @@ PYQUANT_DEVICE void linear_quantize_dense(const LinearQuantizeWork& work) {
 template <Rounding rounding, typename Sample>
 PYQUANT_DEVICE void linear_quantize_strided(const LinearQuantizeWork& work) {
   const std::uint32_t height = static_cast<std::uint32_t>(work.from.height);
-  const std::uint32_t rows = static_cast<std::uint32_t>(work.from.count) * height;
-  const std::uint32_t warps = linear_quantize_threads / device::warp_size;
-  const std::uint32_t first = static_cast<std::uint32_t>(device::block()) * warps + device::warp();
-  for (std::uint32_t index = first; index < rows;
-       index += static_cast<std::uint32_t>(device::blocks()) * warps) {
-    const std::uint32_t plane = index / height;
-    const std::uint32_t row = index % height;
+  const std::int64_t rows = work.from.count * work.from.height;
+  const std::int64_t warps = linear_quantize_threads / device::warp_size;
+  for (std::int64_t index = device::block() * warps + device::warp(); index < rows;
+       index += device::blocks() * warps) {
+    const std::uint32_t plane = static_cast<std::uint32_t>(index) / height;
+    const std::uint32_t row = static_cast<std::uint32_t>(index) % height;
     const Sample* source = static_cast<const Sample*>(work.image) +
                            plane_offset(work.from, plane) + row * work.from.row_stride;
     Sample* target = static_cast<Sample*>(work.result) + plane_offset(work.to, plane) +

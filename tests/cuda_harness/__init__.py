@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import mmap
 import subprocess
 import sys
 import sysconfig
@@ -63,33 +64,44 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype, offset: int = 0) -> np.ndar
     return storage[begin : begin + count].view(dtype).reshape(shape)
 
 
-def execute(op: str, image, bits: int, mode: str, *, seed: int = 0, resident_blocks: int = 4,
-            multiprocessors: int = 4, bug: str = ""):  # fmt: skip
-    """The result of `op` on a CPU tensor as the CUDA kernels compute it, and the counts.
-    The result has the memory format that torch would give it."""
+def sparse(shape: tuple[int, ...], dtype: np.dtype, strides: tuple[int, ...]) -> np.ndarray:
+    """Zeros with strides in samples, of which only the pages that are touched take memory."""
+    dtype = np.dtype(dtype)
+    samples = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+    no_reserve = 0x4000  # of Linux; Python has a name for it from 3.13 on
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | no_reserve
+    storage = np.frombuffer(mmap.mmap(-1, samples * dtype.itemsize, flags=flags), dtype)
+    return np.lib.stride_tricks.as_strided(
+        storage, shape, [stride * dtype.itemsize for stride in strides]
+    )
+
+
+def execute(op: str, image, bits: int, mode: str, *, result=None, seed: int = 0,
+            resident_blocks: int = 4, multiprocessors: int = 4, last_blocks: int = 0,
+            bug: str = ""):  # fmt: skip
+    """The result of `op` on a CPU tensor as the CUDA kernels compute it, and the counts. Without
+    an array for the result it has the memory format that torch would give it. With
+    `last_blocks` only so many are executed, the last ones."""
     import torch
 
     name = str(image.dtype).removeprefix("torch.")
     samples = (image.view(torch.int16) if name == "bfloat16" else image).numpy()
-    like = torch.empty_like(image)
-    storage = aligned((image.numel(),), samples.dtype)
-    result = np.lib.stride_tricks.as_strided(
-        storage, image.shape, [stride * samples.itemsize for stride in like.stride()]
-    )
+    if result is None:
+        like = torch.empty_like(image)
+        result = np.lib.stride_tricks.as_strided(
+            aligned((image.numel(),), samples.dtype), image.shape,
+            [stride * samples.itemsize for stride in like.stride()],
+        )  # fmt: skip
+    strides = tuple(stride // samples.itemsize for stride in result.strides)
+    span = 1 + sum((size - 1) * stride for size, stride in zip(image.shape, strides, strict=True))
+    options = [seed, resident_blocks, multiprocessors, last_blocks]
+    if op == "linear_quantize":  # what the op finds out about the two tensors
+        options.insert(0, image.stride() == strides and span == image.numel())
     module = fibres()
     module.plant(bug)
     try:
-        if op == "floyd_steinberg":
-            counts = module.floyd_steinberg(
-                samples, result, name, bits, mode, seed, resident_blocks, multiprocessors
-            )
-        else:
-            without_gaps = image.stride() == like.stride()
-            counts = module.linear_quantize(
-                samples, result, name, bits, mode, without_gaps, seed, resident_blocks,
-                multiprocessors,
-            )  # fmt: skip
+        counts = getattr(module, op)(samples, result, name, bits, mode, *options)
     finally:
         module.plant("")
-    values = torch.from_numpy(result.copy())
+    values = torch.from_numpy(result)
     return (values.view(torch.bfloat16) if name == "bfloat16" else values), counts

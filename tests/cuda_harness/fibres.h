@@ -6,6 +6,7 @@
 // are alive at a time. It checks each access and counts.
 
 #include <setjmp.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -13,6 +14,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
+#include <numeric>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -23,10 +27,27 @@
 namespace simt {
 
 struct Buffer {
-  const unsigned char* begin;
-  std::size_t bytes;
-  bool write_once;  // a result: each byte must be written, once, and not be read
-  std::vector<bool> written = {};
+  const unsigned char* begin = nullptr;
+  std::size_t bytes = 0;
+};
+
+// Zeros, of which only those that are touched take memory.
+class SparseBytes {
+ public:
+  explicit SparseBytes(std::size_t bytes) : bytes_(bytes) {
+    void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (address == MAP_FAILED) throw std::bad_alloc();
+    data_ = static_cast<unsigned char*>(address);
+  }
+  ~SparseBytes() { munmap(data_, bytes_); }
+  SparseBytes(const SparseBytes&) = delete;
+  SparseBytes& operator=(const SparseBytes&) = delete;
+  unsigned char& operator[](std::size_t i) { return data_[i]; }
+
+ private:
+  unsigned char* data_;
+  std::size_t bytes_;
 };
 
 struct Traffic {
@@ -50,14 +71,19 @@ class Fibres : public Engine {
       : random_(seed), resident_blocks_(resident_blocks) {}
 
   std::vector<Buffer> buffers;
+  Buffer result;  // each byte may be written once, and not be read
   Counts counts;
 
-  void launch(std::int64_t blocks, int warps, int shared_bytes,
+  std::size_t written_bytes() const { return written_bytes_; }
+
+  // Executes the blocks from `first_block` on, of so many.
+  void launch(std::int64_t first_block, std::int64_t blocks, int warps, int shared_bytes,
               const std::function<void()>& kernel) {
     kernel_ = &kernel;
     blocks_ = blocks;
-    std::vector<std::int64_t> waiting(blocks);
-    for (std::int64_t i = 0; i < blocks; ++i) waiting[i] = i;
+    written_.emplace(result.bytes);
+    std::vector<std::int64_t> waiting(blocks - first_block);
+    std::iota(waiting.begin(), waiting.end(), first_block);
     std::shuffle(waiting.begin(), waiting.end(), random_);
     engine = this;
     while (!waiting.empty() || !alive_.empty()) {
@@ -67,12 +93,6 @@ class Fibres : public Engine {
       }
       run_ready();
       std::erase_if(alive_, [](const auto& block) { return block->running == 0; });
-    }
-    for (const Buffer& buffer : buffers) {
-      if (buffer.write_once && std::find(buffer.written.begin(), buffer.written.end(), false) !=
-                                   buffer.written.end()) {
-        throw Fault("a part of the result was never written");
-      }
     }
   }
 
@@ -279,17 +299,20 @@ class Fibres : public Engine {
   }
 
   void check_global(Direction direction, const void* address, int size) {
-    const unsigned char* bytes = static_cast<const unsigned char*>(address);
-    for (Buffer& buffer : buffers) {
-      const std::ptrdiff_t offset = bytes - buffer.begin;
-      if (offset < 0 || offset + size > static_cast<std::ptrdiff_t>(buffer.bytes)) continue;
-      if (!buffer.write_once) return;
+    const auto offset_in = [&](const Buffer& buffer) {
+      const std::ptrdiff_t offset = static_cast<const unsigned char*>(address) - buffer.begin;
+      return offset < 0 || offset + size > static_cast<std::ptrdiff_t>(buffer.bytes) ? -1 : offset;
+    };
+    if (const std::ptrdiff_t offset = offset_in(result); offset >= 0) {
       if (direction == Direction::load) throw Fault("the result is read");
       for (std::ptrdiff_t i = offset; i < offset + size; ++i) {
-        if (buffer.written[i]) throw Fault("a part of the result is written twice");
-        buffer.written[i] = true;
+        if ((*written_)[i]++) throw Fault("a part of the result is written twice");
       }
+      written_bytes_ += size;
       return;
+    }
+    for (const Buffer& buffer : buffers) {
+      if (offset_in(buffer) >= 0) return;
     }
     throw Fault("access outside every buffer");
   }
@@ -353,6 +376,8 @@ class Fibres : public Engine {
     }
   }
 
+  std::optional<SparseBytes> written_;  // how often, for each byte of the result
+  std::size_t written_bytes_ = 0;
   std::mt19937 random_;
   std::int64_t resident_blocks_;
   std::int64_t blocks_ = 0;

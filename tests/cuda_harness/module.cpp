@@ -25,14 +25,12 @@ simt::Image image_of(const py::array& array, const std::string& dtype) {
 }
 
 // The bytes between the first and the last sample of an array.
-simt::Buffer buffer_of(const py::array& array, bool write_once) {
+simt::Buffer buffer_of(const py::array& array) {
   std::size_t bytes = array.itemsize();
   for (py::ssize_t i = 0; i < array.ndim(); ++i) {
     bytes += (array.shape(i) - 1) * array.strides(i);
   }
-  simt::Buffer buffer = {static_cast<const unsigned char*>(array.data()), bytes, write_once};
-  if (write_once) buffer.written.resize(bytes);
-  return buffer;
+  return {static_cast<const unsigned char*>(array.data()), bytes};
 }
 
 py::dict traffic_of(const simt::Traffic& traffic) {
@@ -46,13 +44,17 @@ py::dict traffic_of(const simt::Traffic& traffic) {
 }
 
 py::dict execute(simt::Launch launch, const py::array& image, const py::array& result,
-                 std::uint32_t seed, std::int64_t resident_blocks) {
+                 std::uint32_t seed, std::int64_t resident_blocks, std::int64_t last_blocks) {
   simt::Fibres fibres(seed, resident_blocks);
-  fibres.buffers.push_back(buffer_of(image, false));
-  fibres.buffers.push_back(buffer_of(result, true));
-  fibres.buffers.push_back({reinterpret_cast<const unsigned char*>(launch.scratch.data()),
-                            4 * launch.scratch.size(), false});
-  fibres.launch(launch.blocks, launch.warps, launch.shared_bytes, launch.kernel);
+  fibres.buffers = {buffer_of(image),
+                    {reinterpret_cast<const unsigned char*>(launch.scratch.data()),
+                     4 * launch.scratch.size()}};
+  fibres.result = buffer_of(result);
+  const std::int64_t first_block = last_blocks ? launch.blocks - last_blocks : 0;
+  fibres.launch(first_block, launch.blocks, launch.warps, launch.shared_bytes, launch.kernel);
+  if (first_block == 0 && fibres.written_bytes() != static_cast<std::size_t>(result.nbytes())) {
+    throw simt::Fault("a part of the result was never written");
+  }
 
   py::dict counts;
   counts["blocks"] = launch.blocks;
@@ -70,20 +72,20 @@ py::dict execute(simt::Launch launch, const py::array& image, const py::array& r
 
 py::dict floyd_steinberg(const py::array& image, py::array& result, const std::string& dtype,
                          int bits, const std::string& variant, std::uint32_t seed,
-                         std::int64_t resident_blocks, int multiprocessors) {
+                         std::int64_t resident_blocks, int multiprocessors, std::int64_t last_blocks) {
   return execute(simt::floyd_steinberg(image_of(image, dtype), image.data(),
                                        image_of(result, dtype), result.mutable_data(), bits,
                                        variant, multiprocessors),
-                 image, result, seed, resident_blocks);
+                 image, result, seed, resident_blocks, last_blocks);
 }
 
 py::dict linear_quantize(const py::array& image, py::array& result, const std::string& dtype,
                          int bits, const std::string& rounding, bool without_gaps,
-                         std::uint32_t seed, std::int64_t resident_blocks, int multiprocessors) {
+                         std::uint32_t seed, std::int64_t resident_blocks, int multiprocessors, std::int64_t last_blocks) {
   return execute(simt::linear_quantize(image_of(image, dtype), image.data(),
                                        image_of(result, dtype), result.mutable_data(), bits,
                                        rounding, without_gaps, multiprocessors),
-                 image, result, seed, resident_blocks);
+                 image, result, seed, resident_blocks, last_blocks);
 }
 
 // Sizes and offsets of what the kernels are told, for the test of their documentation.
@@ -117,13 +119,21 @@ py::dict layout() {
   return result;
 }
 
-void plant(const std::string& bug) {
-  simt::bugs = {};
-  if (bug == "no warp barriers") simt::bugs.no_warp_barriers = true;
-  if (bug == "no block barriers") simt::bugs.no_block_barriers = true;
-  if (bug == "late shuffles") simt::bugs.late_shuffles = true;
-  if (bug == "a row too many") simt::bugs.a_row_too_many = true;
-  if (bug == "last block first") simt::bugs.last_block_first = true;
+// What plan_floyd_steinberg makes of planes that lie one behind the other.
+py::dict plan(std::int64_t count, std::int64_t height, std::int64_t width, int sample_size,
+              int multiprocessors) {
+  pyquant::FloydSteinbergWork work;
+  work.from = {.count = count, .height = height, .width = width, .row_stride = width,
+               .column_stride = 1, .leading = 1, .leading_size = {count},
+               .leading_stride = {height * width}};
+  work.to = work.from;
+  pyquant::plan_floyd_steinberg(work, sample_size, multiprocessors);
+  using namespace py::literals;
+  return py::dict("planes_per_stream"_a = work.planes_per_stream, "streams"_a = work.streams,
+                  "stripes"_a = work.stripes, "bands"_a = work.bands, "rounds"_a = work.rounds,
+                  "warps"_a = work.warps, "blocks"_a = work.blocks,
+                  "scratch_words"_a = work.scratch_words,
+                  "steps"_a = pyquant::round_steps(sample_size));
 }
 
 }  // namespace
@@ -133,5 +143,6 @@ PYBIND11_MODULE(cuda_harness, module) {
   module.def("floyd_steinberg", &floyd_steinberg);
   module.def("linear_quantize", &linear_quantize);
   module.def("layout", &layout);
-  module.def("plant", &plant);
+  module.def("plan", &plan);
+  module.def("plant", &simt::plant);
 }

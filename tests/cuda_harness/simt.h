@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 
@@ -57,11 +58,29 @@ inline thread_local Place place;
 struct PlantedBugs {
   bool no_warp_barriers = false;
   bool no_block_barriers = false;
+  unsigned no_barrier_in_line = 0;  // of the source of the kernel
   bool late_shuffles = false;       // a lane gets what it should have got one step ago
   bool a_row_too_many = false;      // the plane is said to be higher than it is
   bool last_block_first = false;    // the first block that asks is told to do the last work
+  bool no_waiting = false;          // a block goes on without the errors of the one above
+  bool half_words = false;          // a word is handed over before it is complete
+  bool weak_words = false;          // words are handed over by plain loads and stores
 };
 inline PlantedBugs bugs;
+
+inline void plant(const std::string& bug) {
+  bugs = {};
+  bugs.no_warp_barriers = bug == "no warp barriers";
+  bugs.no_block_barriers = bug == "no block barriers";
+  bugs.late_shuffles = bug == "late shuffles";
+  bugs.a_row_too_many = bug == "a row too many";
+  bugs.last_block_first = bug == "last block first";
+  bugs.no_waiting = bug == "no waiting";
+  bugs.half_words = bug == "half words";
+  bugs.weak_words = bug == "weak words";
+  const std::string line = "no barrier in line ";
+  if (bug.starts_with(line)) bugs.no_barrier_in_line = std::stoul(bug.substr(line.size()));
+}
 
 inline void check_alignment(const void* address, std::size_t size) {
   if (reinterpret_cast<std::uintptr_t>(address) % size) {
@@ -98,13 +117,14 @@ inline int warps() { return simt::place.threads / warp_size; }
 inline std::int64_t block() { return simt::place.block; }
 inline std::int64_t blocks() { return simt::place.blocks; }
 
-inline void synchronize_warp() {
-  if (simt::bugs.no_warp_barriers) return;
+inline void synchronize_warp(std::source_location where = std::source_location::current()) {
+  if (simt::bugs.no_warp_barriers || simt::bugs.no_barrier_in_line == where.line()) return;
   std::uint32_t values[warp_size];
   simt::engine->meet_warp(simt::Collective::barrier, 0, values);
 }
-inline void synchronize_block() {
-  if (!simt::bugs.no_block_barriers) simt::engine->meet_block();
+inline void synchronize_block(std::source_location where = std::source_location::current()) {
+  if (simt::bugs.no_block_barriers || simt::bugs.no_barrier_in_line == where.line()) return;
+  simt::engine->meet_block();
 }
 
 inline float shuffle_up(float value) {
@@ -127,7 +147,9 @@ inline bool any_lane(bool condition) {
   }
   return false;
 }
-inline bool all_lanes(bool condition) { return !any_lane(!condition); }
+inline bool all_lanes(bool condition) {
+  return !any_lane(!condition) || simt::bugs.no_waiting;  // the kernels wait by this only
+}
 
 inline unsigned char* shared_memory() { return simt::place.shared; }
 
@@ -149,11 +171,17 @@ void store_shared(Type* address, Type value, bool active = true) {
 }
 
 inline std::uint32_t load_relaxed(const std::uint32_t* address, bool active = true) {
+  if (simt::bugs.weak_words) return load_global(address, active);
   simt::engine->access(simt::Space::global_memory, simt::Direction::load, address, 4, active);
   return active ? __atomic_load_n(address, __ATOMIC_RELAXED) : 0;
 }
 inline void store_relaxed(std::uint32_t* address, std::uint32_t value, bool active = true) {
+  if (simt::bugs.weak_words) return store_global(address, value, active);
   simt::engine->access(simt::Space::global_memory, simt::Direction::store, address, 4, active);
+  if (active && simt::bugs.half_words) {
+    __atomic_store_n(address, value | 0xffff0000, __ATOMIC_RELAXED);
+    simt::engine->pause();
+  }
   if (active) __atomic_store_n(address, value, __ATOMIC_RELAXED);
 }
 inline std::uint32_t fetch_add(std::uint32_t* address, std::uint32_t value) {

@@ -1,8 +1,11 @@
 // The program of the thread engine, built with ThreadSanitizer. Reads samples from
 // standard input and writes the result to standard output:
 //
-//     threads DTYPE BITS VARIANT PLANES HEIGHT WIDTH MULTIPROCESSORS BLOCKS [BUG]
+//     threads OP DTYPE BITS MODE PLANES HEIGHT WIDTH MULTIPROCESSORS BLOCKS [BUG]
 //     threads handover [BUG]
+//
+// OP is floyd_steinberg, linear_quantize (memory without gaps) or
+// linear_quantize_strided (the kernel for any other).
 //
 // ThreadSanitizer ends it with code 66 if it has seen a race.
 
@@ -21,18 +24,25 @@ struct alignas(16) Piece {
   unsigned char bytes[16];
 };
 
-int dither(const std::vector<std::string>& arguments) {
-  const std::vector<std::int64_t> sizes = {std::stoll(arguments[3]), std::stoll(arguments[4]),
-                                           std::stoll(arguments[5])};
-  const simt::Image image = {arguments[0], sizes, {sizes[1] * sizes[2], sizes[2], 1}};
+int execute(const std::vector<std::string>& arguments) {
+  const std::string& op = arguments[0];
+  const std::string& mode = arguments[3];
+  const int bits = std::stoi(arguments[2]);
+  const std::vector<std::int64_t> sizes = {std::stoll(arguments[4]), std::stoll(arguments[5]),
+                                           std::stoll(arguments[6])};
+  const int multiprocessors = std::stoi(arguments[7]);
+  const simt::Image image = {arguments[1], sizes, {sizes[1] * sizes[2], sizes[2], 1}};
   std::size_t bytes = sizes[0] * sizes[1] * sizes[2];
   simt::dispatch(image.dtype, [&](auto sample) { bytes *= sizeof(sample); });
   std::vector<Piece> data(bytes / 16 + 1), result(bytes / 16 + 1);
   if (std::fread(data.data(), 1, bytes, stdin) != bytes) return 1;
-  simt::Launch launch = simt::floyd_steinberg(image, data.data(), image, result.data(),
-                                              std::stoi(arguments[1]), arguments[2],
-                                              std::stoi(arguments[6]));
-  simt::Threads(std::stoll(arguments[7]))
+  simt::Launch launch =
+      op == "floyd_steinberg"
+          ? simt::floyd_steinberg(image, data.data(), image, result.data(), bits, mode,
+                                  multiprocessors)
+          : simt::linear_quantize(image, data.data(), image, result.data(), bits, mode,
+                                  op == "linear_quantize", multiprocessors);
+  simt::Threads(std::stoll(arguments[8]))
       .launch(launch.blocks, launch.warps, launch.shared_bytes, launch.kernel);
   return std::fwrite(result.data(), 1, bytes, stdout) == bytes ? 0 : 1;
 }
@@ -62,11 +72,9 @@ int handover(bool forgets_release) {
 int main(int count, char** values) {
   const std::vector<std::string> arguments(values + 1, values + count);
   const std::string bug = arguments.back();
-  simt::bugs.no_warp_barriers = bug == "no warp barriers";
-  simt::bugs.no_block_barriers = bug == "no block barriers";
+  simt::plant(bug);
   try {
-    if (arguments[0] == "handover") return handover(bug == "no release");
-    return dither(arguments);
+    return arguments[0] == "handover" ? handover(bug == "no release") : execute(arguments);
   } catch (const std::exception& exception) {
     std::cerr << exception.what() << '\n';
     return 1;
