@@ -328,32 +328,36 @@ class Stripe {
   };
 
   // Calls function(four elements) for all samples of a round, which begins
-  // `columns` before the next one to be loaded.
+  // `columns` before the next one to be loaded. Rows whose delays differ by less than
+  // a chunk are at the same column.
   template <typename Function>
   PYQUANT_DEVICE void each_element(const Planes& planes, int columns, Function&& function) const {
     StreamColumn place = next_element_;
     place.move(-columns, width_);
     int row = lane_ / steps;
-    std::int32_t plane = place.plane;
-    std::int64_t offset = plane_offset(planes, static_cast<std::uint32_t>(first_plane_ + plane));
+    int chunks = delayed_chunks(row);
+    std::int64_t offset = offset_of(planes, place);
 #pragma unroll 1
     for (int i = 0; i < steps; i += 4) {
       Element elements[4];
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
-        if (place.plane != plane) {
-          plane = place.plane;
-          offset = plane_offset(planes, static_cast<std::uint32_t>(first_plane_ + plane));
+        if (delayed_chunks(row) != chunks) {
+          place.move((chunks - delayed_chunks(row)) * chunk, width_);
+          chunks = delayed_chunks(row);
+          offset = offset_of(planes, place);
         }
-        elements[j] = {row_buffer(row) + lane_ % steps,
-                       offset + (first_row_ + row) * planes.row_stride +
-                           place.column * planes.column_stride,
+        elements[j] = {row_buffer(row) + lane_ % steps, offset + row * planes.row_stride,
                        is_inside(place, row)};
-        place.move((delayed_chunks(row) - delayed_chunks(row + element_rows)) * chunk, width_);
         row += element_rows;
       }
       function(elements);
     }
+  }
+  // In samples, of a place in the first row of the stripe.
+  PYQUANT_DEVICE std::int64_t offset_of(const Planes& planes, StreamColumn place) const {
+    return plane_offset(planes, static_cast<std::uint32_t>(first_plane_ + place.plane)) +
+           first_row_ * planes.row_stride + place.column * planes.column_stride;
   }
   PYQUANT_DEVICE void load_elements() const {
     const Sample* image = static_cast<const Sample*>(work_.image);
