@@ -35,9 +35,17 @@ LIMITS = {
 }
 
 
-def compile_for(source: Path, architecture: str, cubin: Path) -> dict[str, dict[str, int]]:
+# Arithmetic with half the throughput of float additions and multiplications, on 9.0.
+HALF_RATE = ("FMNMX", "FSEL", "FSET", "LOP3", "PRMT", "SHF", "LEA", "IADD3", "ISETP", "FSETP",
+             "SEL", "VIADD", "VIMNMX", "VIADDMNMX", "I2FP", "F2FP")  # fmt: skip
+SKEWS = (2, 3, 4)
+
+
+def compile_for(
+    source: Path, architecture: str, cubin: Path, *options: str
+) -> dict[str, dict[str, int]]:
     """What ptxas says of each kernel."""
-    command = ["nvcc", "-std=c++20", "-O3", "--fmad=false", "-Xptxas", "-v", "-cubin",
+    command = ["nvcc", "-std=c++20", "-O3", "--fmad=false", "-Xptxas", "-v", "-cubin", *options,
                f"-arch=sm_{architecture.replace('.', '')}", str(source), "-o", str(cubin)]  # fmt: skip
     log = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     kernels = {}
@@ -78,10 +86,19 @@ def cuobjdump() -> str | None:
     return None
 
 
+def kind_of(text: str) -> str:
+    """FADD of `@P0 FADD.RM R1, R2, R3`."""
+    return re.sub(r"^@!?U?P\w+\s+", "", text).split()[0].split(".")[0]
+
+
 class Program:
     """The machine code of a kernel."""
 
-    def __init__(self, dump: str):
+    def __init__(self, cubin: Path, kernel: str):
+        dump = subprocess.run(
+            [cuobjdump(), "-sass", "-fun", f"pyquant_{kernel}", str(cubin)],
+            check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
         line = re.compile(r"^\s+/\*([0-9a-f]{4,})\*/\s+(.*?);", re.MULTILINE)
         found = [(int(address, 16), text) for address, text in line.findall(dump)]
         self.text = [text for _, text in found]
@@ -93,26 +110,29 @@ class Program:
                 index.get(int(branch.group(1), 16)) if branch and branch.group(1) else None
             )
 
-    def step_loops(self) -> list[tuple[int, int]]:
-        """First and last instruction of the loops of eight steps: without edge and with."""
+    def loops(self, **wanted: int) -> list[tuple[int, int]]:
+        """First and last instruction of the loops that contain so many of each kind, the
+        shortest one first."""
         loops = []
         for end, begin in enumerate(self.target):
             if begin is not None and begin <= end:
-                shuffles = sum("SHFL.UP" in text for text in self.text[begin : end + 1])
-                if shuffles == 8:
+                mix = self.mix(range(begin, end + 1))
+                if all(mix[kind] == count for kind, count in wanted.items()):
                     loops.append((begin, end))
-        return loops
+        return sorted(loops, key=lambda loop: loop[1] - loop[0])
 
-    def mix(self, loop: tuple[int, int]) -> Counter:
-        names = (re.sub(r"^@!?U?P\w+\s+", "", text) for text in self.text[loop[0] : loop[1] + 1])
-        return Counter(name.split()[0].split(".")[0] for name in names)
+    def step_loops(self) -> list[tuple[int, int]]:
+        """The loops of eight steps: without edge, with one. (There is one with several edges.)"""
+        return self.loops(SHFL=8)[:2]
+
+    def mix(self, instructions) -> Counter:
+        return Counter(kind_of(self.text[i]) for i in instructions)
 
     def cycles(self, loop: tuple[int, int]) -> float:
         """Cycles per step of a warp that has a scheduler to itself: instructions in order, each
         when its operands are there. Latencies as measured by others on this generation."""
         latency = {"SHFL": 24, "LDS": 30, "I2F": 14, "F2I": 14, "LDG": 500}
-        half_rate = ("FMNMX", "FSEL", "LOP3", "PRMT", "SHF", "IADD3", "ISETP", "FSETP", "SEL",
-                     "VIADD", "VIMNMX", "I2FP", "SHFL", "LDS", "STS", "F2FP")  # fmt: skip
+        half_rate = (*HALF_RATE, "SHFL", "LDS", "STS")
         ready: dict[str, int] = {}
         now, free, begins = 0, 0, []
         for _ in range(8):
@@ -136,49 +156,84 @@ class Program:
                 now = start + 1
         return (begins[-1] - begins[-4]) / 3 / 8
 
-    def round_overhead(self, loop: tuple[int, int]) -> int:
+    def between_rounds(self) -> list[int]:
         """Instructions from the end of the steps to their beginning, the way of aligned rows:
         the shortest one past the loads of 16 bytes."""
-        begin, end = loop
+        begin, end = self.step_loops()[1]
         load = next(i for i, text in enumerate(self.text) if "LDG.E.128" in text)
-        return self.distance(end + 1, load) + self.distance(load, begin)
+        return self.way(end + 1, load) + self.way(load, begin)
 
-    def distance(self, start: int, goal: int) -> int:
-        steps = {start: 0}
+    def element_loops(self) -> int:
+        """Instructions that load and store four samples of each lane where rows are not aligned,
+        on the shortest way."""
+        load, store = self.loops(LDG=4, STG=0, SHFL=0)[0], self.loops(LDG=0, STG=4, SHFL=0)[0]
+        return sum(len(self.way(begin, end)) + 1 for begin, end in (load, store))
+
+    def way(self, start: int, goal: int) -> list[int]:
+        """The instructions on the shortest way from `start` to before `goal`."""
+        before = {start: start}
         todo = [start]
         for here in todo:  # breadth first: every instruction counts the same
             if here == goal:
-                return steps[here]
+                way = []
+                while here != start:
+                    here = before[here]
+                    way.append(here)
+                return way[::-1]
             jumps = self.target[here] is not None
             leaves = not self.text[here].startswith("@") and (jumps or "EXIT" in self.text[here])
             for there in [self.target[here]] * jumps + [here + 1] * (not leaves):
-                if there < len(self.text) and there not in steps:
-                    steps[there] = steps[here] + 1
+                if there < len(self.text) and there not in before:
+                    before[there] = here
                     todo.append(there)
         raise ValueError(f"no way from {start} to {goal}")
 
 
+class Steps:
+    """What a step costs, at an edge of a plane and with its share of what lies between rounds."""
+
+    def __init__(self, program: Program, kernel: str):
+        size = SIZES[kernel.split("_")[3]]
+        self.of_a_round = 32 if size == 1 else 64 // size
+        inside, edge = (range(begin, end + 1) for begin, end in program.step_loops())
+        between = program.between_rounds()
+        self.inside, self.edge = len(inside) / 8, len(edge) / 8
+        self.between = len(between)
+        self.elements = program.element_loops() * self.of_a_round // 4
+        self.all = self.edge + self.between / self.of_a_round
+        self.half_rate = sum(
+            sum(program.mix(part)[kind] for kind in HALF_RATE) / steps
+            for part, steps in ((edge, 8), (between, self.of_a_round))
+        )
+        self.cycles_inside, self.cycles_edge = map(program.cycles, program.step_loops())
+        self.mix = program.mix(edge)
+
+
 def report(architectures: list[str]) -> str:
     kernels: dict[str, dict[str, dict[str, int]]] = {}
-    programs: dict[str, Program] = {}
+    programs: dict[str, Steps] = {}
+    skews: dict[tuple[str, int], Steps] = {}
     with tempfile.TemporaryDirectory() as folder:
+        cubin = Path(folder) / "kernels.cubin"
         for source in sorted(HERE.glob("*.cu")):
             for architecture in architectures:
                 print(f"{source.name} for {architecture}", file=sys.stderr)
-                cubin = Path(folder) / "kernels.cubin"
                 for name, values in compile_for(source, architecture, cubin).items():
                     kernels.setdefault(name, {})[architecture] = values
                 if architecture == "9.0" and source.stem == "floyd_steinberg" and cuobjdump():
                     for name in (name for name in kernels if name.startswith("floyd")):
-                        dump = subprocess.run(
-                            [cuobjdump(), "-sass", "-fun", f"pyquant_{name}", str(cubin)],
-                            check=True, capture_output=True, text=True,
-                        )  # fmt: skip
-                        programs[name] = Program(dump.stdout)
-    return "\n".join(tables(kernels, programs, architectures))
+                        # The eight steps of a round of float64 are not a loop.
+                        if "float64" not in name:
+                            programs[name] = Steps(Program(cubin, name), name)
+                    for skew in SKEWS:
+                        print(f"{source.name} with a skew of {skew}", file=sys.stderr)
+                        compile_for(source, "9.0", cubin, f"-DPYQUANT_SKEW={skew}")
+                        for name in (name for name in programs if "uint8" in name):
+                            skews[name, skew] = Steps(Program(cubin, name), name)
+    return "\n".join(tables(kernels, programs, skews, architectures))
 
 
-def tables(kernels, programs, architectures):
+def tables(kernels, programs, skews, architectures):
     local = sum(values["local"] for each in kernels.values() for values in each.values())
     yield "# Resources of the kernels"
     yield ""
@@ -205,30 +260,44 @@ def tables(kernels, programs, architectures):
     yield ""
     yield "Counted in the machine code of the loops over eight steps. `inside` is a step where no"
     yield "lane is at an edge of a plane, `edge` one where some lane may be (every step of planes"
-    yield "as narrow as a round). `round` is what comes between two rounds of aligned rows: loads,"
-    yield "stores, barriers, addresses. A lane-step is one pixel. `cycles` are those of a step of a"
-    yield "warp that has a scheduler to itself, from the dependencies between the instructions:"
-    yield "4 cycles for an addition or multiplication, 5 for other arithmetic, 24 for a shuffle."
+    yield "as narrow as a round). `between` is what comes between two rounds of aligned rows: loads,"
+    yield "stores, barriers, addresses; `other rows` is what is added where rows are not aligned, and"
+    yield "the way is at least that long. `all` is `edge` with its share of `between`, and `half rate`"
+    yield "those of them of which a scheduler issues one in two cycles. A lane-step is one pixel."
+    yield "`cycles` are those of a step of a warp that has a scheduler to itself, from the dependencies"
+    yield "between the instructions: 4 cycles for a float addition or multiplication, 5 for other"
+    yield "arithmetic, 24 for a shuffle."
     yield ""
     yield (
-        "| kernel | inside | edge | round | steps of a round | edge + round / steps "
+        "| kernel | inside | edge | between | other rows | steps of a round | all | half rate "
         "| cycles inside | cycles edge | edge by kind |"
     )
-    yield "|---|---|---|---|---|---|---|---|---|"
-    for name in sorted(programs):
-        loops = programs[name].step_loops()
-        if not loops:  # a round of eight steps is not a loop
-            continue
-        steps = 32 if "uint8" in name else 64 // SIZES[name.split("_")[3]]
-        inside, edge = (sum(programs[name].mix(loop).values()) / 8 for loop in loops[:2])
-        between = programs[name].round_overhead(loops[1])
-        kinds = ", ".join(
-            f"{count / 8:g} {kind}" for kind, count in programs[name].mix(loops[1]).most_common(9)
-        )
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    for name, steps in sorted(programs.items()):
+        kinds = ", ".join(f"{count / 8:g} {kind}" for kind, count in steps.mix.most_common(9))
         yield (
-            f"| `{name.removeprefix('floyd_steinberg_')}` | {inside:.1f} | {edge:.1f} | {between} "
-            f"| {steps} | {edge + between / steps:.1f} "
-            f"| {' | '.join(f'{programs[name].cycles(loop):.0f}' for loop in loops[:2])} | {kinds} |"
+            f"| `{name.removeprefix('floyd_steinberg_')}` | {steps.inside:.1f} | {steps.edge:.1f} "
+            f"| {steps.between} | {steps.elements} | {steps.of_a_round} | {steps.all:.1f} "
+            f"| {steps.half_rate:.1f} | {steps.cycles_inside:.0f} | {steps.cycles_edge:.0f} "
+            f"| {kinds} |"
+        )
+    yield ""
+    yield "## Columns between a lane and the one above, architecture 9.0"
+    yield ""
+    yield "The same kernels compiled with a skew of 2, 3 and 4 columns. A 32x32 plane alone takes"
+    yield "32 + 32 * skew steps, a stream of 72 planes 72 * 32 + 32 * skew."
+    yield ""
+    yield (
+        "| kernel | skew | all | cycles edge | cycles of a 32x32 plane, steps only "
+        "| instructions per 32 pixels of a stream |"
+    )
+    yield "|---|---|---|---|---|---|"
+    for (name, skew), steps in sorted(skews.items()):
+        stream = 72 * 32
+        yield (
+            f"| `{name.removeprefix('floyd_steinberg_')}` | {skew} | {steps.all:.1f} "
+            f"| {steps.cycles_edge:.0f} | {(32 + 32 * skew) * steps.cycles_edge:.0f} "
+            f"| {steps.all * (stream + 32 * skew) / stream:.1f} |"
         )
 
 
