@@ -44,7 +44,9 @@ build/sanitize-%/test: $(SANITIZED) $(SOURCES) $(VENV)/requirements.installed
 
 test-gpu: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 	$(BIN)/python -m pytest -m cuda -rs $(ARGS)
-	$(BIN)/python -m benchmarks --device cuda
+	@if $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; \
+	then $(BIN)/python -m benchmarks --device cuda; \
+	else echo "No benchmark: torch finds no CUDA device."; fi
 
 cuda-resources: $(BIN)/python
 	$(BIN)/python csrc/cuda/resources.py $(ARGS)

@@ -36,6 +36,9 @@ constexpr int maximum_warps = 4;
 PYQUANT_HOST_DEVICE constexpr int chunk_columns(int sample_size) { return 32 / sample_size; }
 PYQUANT_HOST_DEVICE constexpr int round_steps(int sample_size) { return sample_size == 1 ? 32 : 64 / sample_size; }
 
+// The kernels count the columns of a stream in 31 bits, and a few rounds more.
+constexpr std::int64_t most_stream_columns = (std::int64_t{1} << 31) - 256;
+
 struct FloydSteinbergWork {
   const void* image = nullptr;
   void* result = nullptr;
@@ -125,9 +128,7 @@ inline void plan_floyd_steinberg(FloydSteinbergWork& work, int sample_size, int 
   const std::int64_t warps_per_plane = work.tall ? work.bands * work.warps : 1;
   const std::int64_t wanted = std::max<std::int64_t>(
       1, multiprocessors * warps_per_multiprocessor / warps_per_plane);
-  // The kernels count the columns of a stream in 31 bits.
-  constexpr std::int64_t most_columns = (std::int64_t{1} << 31) - 256;
-  const std::int64_t most_planes = std::max<std::int64_t>(1, most_columns / work.from.width);
+  const std::int64_t most_planes = std::max<std::int64_t>(1, most_stream_columns / work.from.width);
   work.planes_per_stream = static_cast<std::int32_t>(
       std::min(most_planes, (work.from.count + wanted - 1) / wanted));
   work.streams = (work.from.count + work.planes_per_stream - 1) / work.planes_per_stream;
