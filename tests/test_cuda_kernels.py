@@ -125,6 +125,10 @@ def test_special_values():
             assert_same(result, by_reference(reference.linear_quantize, image, 2, rounding))
 
 
+def test_bytes_are_divided_by_255():
+    assert fibres().units() == (torch.arange(256, dtype=torch.float32) / 255).tolist()
+
+
 def test_every_byte_and_level():
     """A plane of one pixel keeps nothing from others: all 256 bytes, all depths."""
     image = torch.arange(256, dtype=torch.uint8).reshape(256, 1, 1)

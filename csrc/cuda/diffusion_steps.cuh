@@ -40,6 +40,13 @@ struct PackedByte {
   }
 };
 
+// byte/255, correctly rounded, from 2^23 + byte: the byte times the reciprocal, which
+// as a float is a little too large, rounded down once. (Tested for all bytes.)
+PYQUANT_DEVICE float byte_to_unit(float behind_2_to_23) {
+  constexpr float reciprocal = 1.0f / 255.0f;
+  return device::multiply_add_down(behind_2_to_23, reciprocal, -0x1p23f * reciprocal);
+}
+
 // Results of bytes are words of which the low byte counts.
 template <typename Sample>
 using StepResult = std::conditional_t<std::is_same_v<Sample, std::uint8_t>, std::uint32_t, Sample>;
@@ -64,7 +71,7 @@ class TextbookSteps {
     if constexpr (std::is_same_v<Sample, std::uint8_t>) {
       // A sixteenth of the sum is exact, unless it is less than 2^-126, which is
       // too little to change the value of a byte: it is 0 or at least 1/255.
-      value = multiply_add(sum, sixteenth_, unit(sample) * steps);
+      value = multiply_add(sum, sixteenth_, byte_to_unit(sample.behind(two_to_23_)) * steps);
     } else {
       value = to_unit(sample) * steps + sixteenth_ * sum;
     }
@@ -79,13 +86,6 @@ class TextbookSteps {
   }
 
  private:
-  // byte/255, correctly rounded: the byte times the rounded reciprocal, which is a
-  // little too large, rounded down. (That it is so for all bytes is tested.)
-  PYQUANT_DEVICE float unit(PackedByte byte) const {
-    constexpr float reciprocal = 1.0f / 255.0f;
-    return device::multiply_add_down(byte.behind(two_to_23_), reciprocal, -0x1p23f * reciprocal);
-  }
-
   int bits_;
   float sixteenth_;
   // bits_of_2_to_23 in a way that no compiler sees through: an instruction holds one

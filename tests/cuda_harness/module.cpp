@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fibres.h"
 #include "launch.h"
@@ -119,6 +120,15 @@ py::dict layout() {
   return result;
 }
 
+// byte/255 as the textbook variant computes it.
+std::vector<float> units() {
+  std::vector<float> result;
+  for (int byte = 0; byte < 256; ++byte) {
+    result.push_back(pyquant::byte_to_unit(0x1p23f + static_cast<float>(byte)));
+  }
+  return result;
+}
+
 // What plan_floyd_steinberg makes of planes that lie one behind the other.
 py::dict plan(std::int64_t count, std::int64_t height, std::int64_t width, int sample_size,
               int multiprocessors) {
@@ -144,5 +154,6 @@ PYBIND11_MODULE(cuda_harness, module) {
   module.def("linear_quantize", &linear_quantize);
   module.def("layout", &layout);
   module.def("plan", &plan);
+  module.def("units", &units);
   module.def("plant", &simt::plant);
 }
