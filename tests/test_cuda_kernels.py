@@ -236,6 +236,15 @@ def test_memory_traffic_of_small_planes(dtype):
     assert counts["shuffles"] == streams * (32 * planes_per_stream + 96)
 
 
+@pytest.mark.parametrize(("width", "times"), [(31, 2.65), (33, 2.88)])
+def test_memory_traffic_of_unaligned_rows(width, times):
+    """What benchmarks/CUDA.md says of rows that are not made of 16-byte pieces."""
+    image = random_image((40, 32, width))
+    _, counts = execute("floyd_steinberg", image, 2, "textbook", multiprocessors=1)
+    for direction in ("global_loads", "global_stores"):
+        assert round(counts[direction]["sectors"] / (image.numel() / 32), 2) == times
+
+
 def test_memory_traffic_of_linear_quantize():
     image = random_image((4, 64, 64), torch.float32)
     _, counts = execute("linear_quantize", image, 2, "nearest")
