@@ -64,9 +64,13 @@ PYQUANT_INLINE __m512 load_floats(const Float16* from) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 }
 
+// The upper halves of floats: their places in one shuffle, the lower halves zero.
 PYQUANT_INLINE __m512 load_floats(const BFloat16* from) {
-  const __m256i high_halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(high_halves), 16));
+  const __m512i half = _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0, 7, 0,
+                                        6, 0, 5, 0, 4, 0, 3, 0, 2, 0, 1, 0, 0, 0);
+  const __m512i halves =
+      _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  return _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, half, halves));
 }
 
 PYQUANT_INLINE __m512 load_floats(const double* from) {
@@ -267,6 +271,15 @@ struct PackedLevels {
     const __m512i repeated = _mm512_broadcast_i32x4(
         _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
     _mm512_storeu_si512(levels, _mm512_gf2p8affine_epi64_epi8(repeated, matrices, 0));
+  }
+
+  // Levels 16j to 16j + 15 in the unit interval: 85k/255 is k/3. The table has the
+  // same four entries four times, for whatever the next pair of bits is.
+  PYQUANT_INLINE __m512 unit_levels(int j) const {
+    const __m512 thirds = _mm512_broadcast_f32x4(_mm_setr_ps(0.0f, 1.0f / 3, 2.0f / 3, 1.0f));
+    const __m512i bytes =
+        _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
+    return _mm512_permutexvar_ps(_mm512_srli_epi32(bytes, 2 * j), thirds);
   }
 };
 

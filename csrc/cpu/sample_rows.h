@@ -91,9 +91,9 @@ PYQUANT_INLINE void write_levels(const Level* from, Sample* to, const LevelScale
   if constexpr (levels_in<Level> > 1) {
     static_assert(count == levels_in<Level>);
     if constexpr (std::is_same_v<Sample, std::uint8_t>) return from->unpack(to);
-    std::uint8_t levels[count];
-    from->unpack(levels);
-    write_row<count>(levels, to);
+    for (int j = 0; j < count / floats_at_once; ++j) {
+      store_floats(to + j * floats_at_once, from->unit_levels(j));
+    }
   } else if constexpr (std::is_same_v<Level, std::uint8_t>) {
     write_row<count>(from, to);
   } else {
