@@ -61,7 +61,7 @@ class LaneRows {
   using Vector = typename Lanes::Vector;
   static constexpr int lanes = Lanes::lanes;
   static constexpr int columns = Lanes::columns;
-  static constexpr int samples = 8 * columns;
+  static constexpr int samples = (sizeof(Sample) == 1 ? 8 : 16) * columns;
 
   // `count` samples of each lane, from `offset` on; lanes without a plane keep
   // arbitrary ones.
