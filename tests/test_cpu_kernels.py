@@ -101,6 +101,17 @@ def test_large_planes(shape, variant, dtype):
     assert_same_bits(result, expected(reference.floyd_steinberg, image, 3, variant, shape))
 
 
+@pytest.mark.parametrize("shape", ((3072, 32, 32), (2100, 31, 33), (3, 1024, 1024), (2, 1100, 1001)))
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("bits", (2, 3))
+def test_results_beyond_the_caches(instruction_set, shape, variant, bits):
+    """Larger than 2^21 samples; against the portable kernel, since the reference would take long."""
+    image = random_image(shape, torch.float32)
+    result = pyquant.floyd_steinberg(image, bits, variant=variant)
+    use("portable")
+    assert_same_bits(result, pyquant.floyd_steinberg(image, bits, variant=variant))
+
+
 def test_published_tables(instruction_set):
     """Every value in one pixel: the level and all four shares of each of 256 values."""
     values = torch.arange(256, dtype=torch.uint8)

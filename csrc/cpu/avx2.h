@@ -74,6 +74,9 @@ PYQUANT_INLINE void store_floats(BFloat16* to, __m256 level) {
                    low_halves(_mm256_srli_epi32(add_half_of_last_place(level), 16)));
 }
 
+PYQUANT_INLINE void stream_floats(float* to, __m256 value) { _mm256_stream_ps(to, value); }
+PYQUANT_INLINE void streams_end() { _mm_sfence(); }
+
 PYQUANT_INLINE void store_floats(double* to, __m256 value) {
   _mm256_storeu_pd(to, _mm256_cvtps_pd(_mm256_castps256_ps128(value)));
   _mm256_storeu_pd(to + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(value, 1)));

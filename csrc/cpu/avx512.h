@@ -105,6 +105,9 @@ PYQUANT_INLINE void store_floats(BFloat16* to, __m512 level) {
       _mm512_cvtepi32_epi16(_mm512_srli_epi32(add_half_of_last_place(level), 16)));
 }
 
+PYQUANT_INLINE void stream_floats(float* to, __m512 value) { _mm512_stream_ps(to, value); }
+PYQUANT_INLINE void streams_end() { _mm_sfence(); }
+
 PYQUANT_INLINE void store_floats(double* to, __m512 value) {
   _mm512_storeu_pd(to, _mm512_cvtps_pd(_mm512_castps512_ps256(value)));
   _mm512_storeu_pd(to + 8, _mm512_cvtps_pd(_mm512_extractf32x8_ps(value, 1)));

@@ -42,6 +42,7 @@ void dither_planes(const DiffusionCall& call, std::int64_t first, std::int64_t l
   with_step(call, [&](const auto& step) {
     PlaneGroups<std::decay_t<decltype(step)>>(call, step).dither(first, last);
   });
+  streams_end();
 }
 
 void dither_stripes(const DiffusionCall& call, std::int64_t first_plane, std::int64_t end_plane,
@@ -58,6 +59,7 @@ void dither_stripes(const DiffusionCall& call, std::int64_t first_plane, std::in
           .dither(before, own);
     }
   });
+  streams_end();
 }
 
 template <typename Step>

@@ -140,7 +140,7 @@ class Stripes {
   }
 
   void write_rows() const {
-    const LevelScale scale(call_.bits);
+    const LevelScale scale(call_);
     for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
       const std::int64_t first = call_.to.offset(first_plane_ + plane);
       for (std::int64_t row = 0; row < used_rows_; ++row) {

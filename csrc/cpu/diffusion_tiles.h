@@ -90,7 +90,7 @@ class LaneRows {
 
   void write(const DiffusionCall& call, const RowAccess<Sample, Level>& access,
              const LanePositions<Lanes>& to, std::int64_t offset, int count) {
-    access.write_rows(levels_of(0), distance / sizeof(Level), to.used, LevelScale(call.bits),
+    access.write_rows(levels_of(0), distance / sizeof(Level), to.used, LevelScale(call),
                       call.result, to.offset, offset, to.stride, count);
   }
 

@@ -29,18 +29,6 @@ PYQUANT_INLINE void read_row(const Sample* from, std::uint8_t* to) {
   }
 }
 
-template <int count, typename Sample>
-PYQUANT_INLINE void write_row(const std::uint8_t* from, Sample* to) {
-  if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-    std::memcpy(to, from, count);
-  } else {
-    const ExactQuotient to_unit(255);
-    for (int i = 0; i < count; i += floats_at_once) {
-      store_floats(to + i, divide(load_floats(from + i), to_unit));
-    }
-  }
-}
-
 // Floats are clamped later, where they are scaled.
 template <int count, typename Sample>
 PYQUANT_INLINE void read_row(const Sample* from, float* to) {
@@ -60,11 +48,45 @@ PYQUANT_INLINE void read_row(const Sample* from, float* to) {
 struct LevelScale {
   ExactQuotient to_unit;
   float to_byte;
+  bool past_caches;
 
-  explicit LevelScale(int bits)
-      : to_unit(level_count(bits) - 1),
-        to_byte(255.0f / static_cast<float>(level_count(bits) - 1)) {}
+  explicit LevelScale(const DiffusionCall& call)
+      : to_unit(level_count(call.bits) - 1),
+        to_byte(255.0f / static_cast<float>(level_count(call.bits) - 1)),
+        past_caches(is_past_caches(call.to.count * call.to.height * call.to.width)) {}
+
+ private:
+  // Of more than 8 MB of floats, little is left in the caches when their reader comes.
+  // More than 32 MB is memory fresh from the operating system with most C libraries:
+  // just cleared, and so in the caches.
+  static bool is_past_caches(std::int64_t samples) {
+    return samples > std::int64_t{8} << 18 && samples <= std::int64_t{32} << 18;
+  }
 };
+
+// Stores a register of levels. Past the caches no line is fetched first, only to be
+// overwritten; streams_end() makes such stores visible to other threads.
+template <typename Sample>
+PYQUANT_INLINE void store_levels(Sample* to, Floats levels, const LevelScale& scale) {
+  if constexpr (std::is_same_v<Sample, float>) {
+    if (scale.past_caches && reinterpret_cast<std::uintptr_t>(to) % sizeof(Floats) == 0) {
+      return stream_floats(to, levels);
+    }
+  }
+  store_floats(to, levels);
+}
+
+template <int count, typename Sample>
+PYQUANT_INLINE void write_row(const std::uint8_t* from, Sample* to, const LevelScale& scale) {
+  if constexpr (std::is_same_v<Sample, std::uint8_t>) {
+    std::memcpy(to, from, count);
+  } else {
+    const ExactQuotient to_unit(255);
+    for (int i = 0; i < count; i += floats_at_once) {
+      store_levels(to + i, divide(load_floats(from + i), to_unit), scale);
+    }
+  }
+}
 
 template <int count, typename Code, typename Sample>
 PYQUANT_INLINE void write_codes(const Code* from, Sample* to, const LevelScale& scale) {
@@ -73,7 +95,7 @@ PYQUANT_INLINE void write_codes(const Code* from, Sample* to, const LevelScale& 
     if constexpr (std::is_same_v<Sample, std::uint8_t>) {
       store_floats(to + i, multiply(code, scale.to_byte));
     } else {
-      store_floats(to + i, divide(code, scale.to_unit));
+      store_levels(to + i, divide(code, scale.to_unit), scale);
     }
   }
 }
@@ -92,10 +114,10 @@ PYQUANT_INLINE void write_levels(const Level* from, Sample* to, const LevelScale
     static_assert(count == levels_in<Level>);
     if constexpr (std::is_same_v<Sample, std::uint8_t>) return from->unpack(to);
     for (int j = 0; j < count / floats_at_once; ++j) {
-      store_floats(to + j * floats_at_once, from->unit_levels(j));
+      store_levels(to + j * floats_at_once, from->unit_levels(j), scale);
     }
   } else if constexpr (std::is_same_v<Level, std::uint8_t>) {
-    write_row<count>(from, to);
+    write_row<count>(from, to, scale);
   } else {
     write_codes<count>(from, to, scale);
   }
