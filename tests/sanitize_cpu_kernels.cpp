@@ -78,7 +78,7 @@ struct Kernels {
   QuantizeSamples* quantize;
 };
 
-Kernels kernels_of(const std::string& name) {
+Kernels kernels_of([[maybe_unused]] const std::string& name) {
 #if PYQUANT_X86
   if (name == "avx512") return {avx512_kernels, quantize_avx512};
   if (name == "avx2") return {avx2_kernels, quantize_avx2};
