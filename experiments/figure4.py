@@ -1,5 +1,6 @@
 """Fig. 4, accuracy against epsilon: python -m experiments.figure4 --data.source cifar10"""
 
+import math
 from pathlib import Path
 
 from matplotlib import pyplot
@@ -89,13 +90,17 @@ def draw(path: Path, cells: list[StoredCell], models: str) -> None:
     figure, axes = pyplot.subplots(1, 3, figsize=(15, 5), sharey=True, layout="constrained")
     for axis, name in zip(axes, FILTERS, strict=True):
         for number, model in enumerate(MODELS):
-            curve = [cell for cell in cells if cell.model == model]
-            if not curve:
+            measured = {
+                cell.epsilon: 100 * cell.accuracy("attacked", name)
+                for cell in cells
+                if cell.model == model
+            }
+            if not measured:
                 continue
             color = f"C{number}"
-            places = [EPSILONS.index(cell.epsilon) for cell in curve]
-            values = [100 * cell.accuracy("attacked", name) for cell in curve]
-            axis.plot(places, values, "o-", color=color, markersize=4, label=model)
+            # No line across an epsilon that was not measured.
+            values = [measured.get(epsilon, math.nan) for epsilon in EPSILONS]
+            axis.plot(range(len(EPSILONS)), values, "o-", color=color, markersize=4, label=model)
             if name == "floor" and model in FIGURE4:
                 accuracy, holds_to = FIGURE4[model]
                 end = EPSILONS.index(holds_to)

@@ -101,7 +101,9 @@ def test_large_planes(shape, variant, dtype):
     assert_same_bits(result, expected(reference.floyd_steinberg, image, 3, variant, shape))
 
 
-@pytest.mark.parametrize("shape", ((3072, 32, 32), (2100, 31, 33), (3, 1024, 1024), (2, 1100, 1001)))
+@pytest.mark.parametrize(
+    "shape", ((3072, 32, 32), (2100, 31, 33), (3, 1024, 1024), (2, 1100, 1001))
+)
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("bits", (2, 3))
 def test_results_beyond_the_caches(instruction_set, shape, variant, bits):

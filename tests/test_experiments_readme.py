@@ -68,7 +68,7 @@ def test_numbers_are_those_of_the_stored_predictions():
     unfiltered = percent("after", "attacked", "none")
     assert f"of which it classifies {clean} correctly" in README
     assert f"PGD-20 at 8/255 leaves {unfiltered} without a filter" in README
-    for model, name in (("2d", "floor"), ("2d", "nearest"), ("4d", "nearest")):
+    for model, name in (("2d", "floor"), ("2d", "nearest"), ("4d", "nearest"), ("1d", "floor")):
         cell = stored_cell("after", model)
         assert cell["attacked"][name]["predictions"] == cell["clean"][name]["predictions"]
     clean = percent("after", "clean", "none", "4d")
@@ -78,6 +78,12 @@ def test_numbers_are_those_of_the_stored_predictions():
     transfer, adaptive = (percent(f"before_{how}", "attacked", "floor") for how in TRANSFERS)
     assert f"falls to {transfer} when the attack was made against the bare network" in README
     assert f"and to {adaptive} when the attack goes through the dithering" in README
+    transfer, adaptive = (percent(f"before_{how}", "attacked", "floor", "1d") for how in TRANSFERS)
+    assert f"network 1d is left with {transfer}, and with {adaptive} when" in README
+    clean, unfiltered = (percent("after", state, "none", "1d") for state in ("clean", "attacked"))
+    assert f"of 2,000 images {clean}" in README and f"it keeps {unfiltered}." in README
+    assert f"(1d) reaches {trained_accuracy('1d')}" in README
+    assert f"(8) {trained_accuracy('8')}" in README
     assert f"(2d) reaches {trained_accuracy('2d')} on the 10,000 clean" in README
     assert f"(4d) reaches {trained_accuracy('4d')}" in README
 
