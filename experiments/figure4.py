@@ -110,7 +110,7 @@ def draw(path: Path, cells: list[StoredCell], models: str) -> None:
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("accuracy, percent")
     axes[1].set_title("filter: floor (dotted: the paper)")
-    axes[2].legend(title="model", loc="upper right")
+    axes[0].legend(title="model", loc="upper right")
     figure.suptitle(f"Accuracy under PGD-20 against epsilon, models: {models}")
     save_figure(path, figure)
 
