@@ -57,8 +57,8 @@ struct LevelScale {
 
  private:
   // Of more than 8 MB of floats, little is left in the caches when their reader comes.
-  // More than 32 MB is memory fresh from the operating system with most C libraries:
-  // just cleared, and so in the caches.
+  // More than 32 MB is memory fresh from the operating system, with glibc: just
+  // cleared, and so in the caches.
   static bool is_past_caches(std::int64_t samples) {
     return samples > std::int64_t{8} << 18 && samples <= std::int64_t{32} << 18;
   }
@@ -190,6 +190,8 @@ template <int fixed, typename Sample, typename Level>
   constexpr int levels = levels_in<Level>;
   constexpr int at_once = std::max(samples_at_once<Sample, Level>, levels);
   DenseRow<Sample, at_once> dense;
+  LevelScale to_dense = scale;
+  to_dense.past_caches = false;  // the dense buffer is read again at once
   const auto scatter = [&](int some) {
     if constexpr (fixed == any_stride) {
       for (int i = 0; i < some; ++i) to[i * stride] = dense.samples[i];
@@ -198,7 +200,7 @@ template <int fixed, typename Sample, typename Level>
     }
   };
   for (; count >= at_once; count -= at_once) {
-    write_levels<at_once>(row, dense.samples, scale);
+    write_levels<at_once>(row, dense.samples, to_dense);
     scatter(at_once);
     row += at_once / levels;
     to += at_once * stride;
@@ -206,7 +208,7 @@ template <int fixed, typename Sample, typename Level>
   if (count > 0) {
     Level dense_row[at_once / levels] = {};
     std::memcpy(dense_row, row, (count + levels - 1) / levels * sizeof(Level));
-    write_levels<at_once>(dense_row, dense.samples, scale);
+    write_levels<at_once>(dense_row, dense.samples, to_dense);
     scatter(static_cast<int>(count));
   }
 }
