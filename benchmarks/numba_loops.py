@@ -4,9 +4,10 @@ The arithmetic is that of `pyquant.reference`, so the bits are the same. Errors 
 above are kept in one line; images are (N, C, H, W) with any strides.
 """
 
+from collections.abc import Callable
+
 import numpy as np
-from numba import njit, types
-from numba.extending import overload
+from numba import njit
 
 from pyquant import reference
 
@@ -15,9 +16,13 @@ f = np.float32
 
 def floyd_steinberg(image: np.ndarray, bits: int, variant: str) -> np.ndarray:
     """The result of `pyquant.floyd_steinberg`, for uint8, float32 and float64."""
+    return dithered_by(_textbook if variant == "textbook" else _published, image, bits, variant)
+
+
+def dithered_by(loop: Callable, image: np.ndarray, bits: int, variant: str) -> np.ndarray:
+    """The new image that loop(image, bits, levels, result) fills in four dimensions."""
     result = np.empty_like(image)
     batch = (None,) * (4 - image.ndim)
-    loop = _textbook if variant == "textbook" else _published
     loop(image[batch], bits, _levels(bits, variant, image.dtype), result[batch])
     return result
 
@@ -47,34 +52,25 @@ def _levels(bits: int, variant: str, dtype: np.dtype) -> np.ndarray:
     return (code.astype(f) / f(steps)).astype(dtype)
 
 
-def _to_unit(sample):
+# The dtype of a sample is known when numba compiles: only one branch is left of each.
+
+
+@njit(cache=True)
+def to_unit(sample):
     """Float32 in [0, 1]; NaN counts as 0."""
-    raise NotImplementedError("numba replaces this by one of the overloads")
+    if isinstance(sample, np.uint8):
+        return f(sample) / f(255)
+    value = f(sample)
+    value = value if value > f(0) else f(0)
+    return value if value < f(1) else f(1)
 
 
-@overload(_to_unit)
-def _overload_to_unit(sample):
-    if sample == types.uint8:
-        return lambda sample: f(sample) / f(255)
-
-    def clamp(sample):
-        value = f(sample)
-        value = value if value > f(0) else f(0)
-        return value if value < f(1) else f(1)
-
-    return clamp
-
-
-def _to_byte(sample):
+@njit(cache=True)
+def to_byte(sample):
     """An integer in 0..255; NaN counts as 0."""
-    raise NotImplementedError("numba replaces this by one of the overloads")
-
-
-@overload(_to_byte)
-def _overload_to_byte(sample):
-    if sample == types.uint8:
-        return lambda sample: np.int32(sample)
-    return lambda sample: np.int32(_to_unit(sample) * f(255))
+    if isinstance(sample, np.uint8):
+        return np.int32(sample)
+    return np.int32(to_unit(sample) * f(255))
 
 
 @njit(cache=True)
@@ -91,7 +87,7 @@ def _textbook(image, bits, levels, result):
             for x in range(width):
                 up = errors[x + 1]
                 above = f(0.0625) * ((up_left + f(5) * up) + f(3) * errors[x + 2])
-                adjusted = (_to_unit(source[y, x]) * steps + above) + f(0.4375) * left
+                adjusted = (to_unit(source[y, x]) * steps + above) + f(0.4375) * left
                 code = min(max(np.floor(adjusted + f(0.5)), f(0)), steps)
                 target[y, x] = levels[np.int32(code)]
                 left = adjusted - code
@@ -122,7 +118,7 @@ def _published(image, bits, levels, result):
                 up = errors[x + 1]
                 # The pixel to the upper right keeps its share if it is in column 1.
                 up_right = errors[x + 2] if x > 0 else 0
-                value = _to_byte(source[y, x])
+                value = to_byte(source[y, x])
                 value = min(max(value + _share(up_left, 1), 0), 255)
                 value = min(max(value + _share(up, 5), 0), 255)
                 value = min(max(value + _share(up_right, 3), 0), 255)
@@ -144,4 +140,4 @@ def _look_up(samples, table, result):
 def _quantize(samples, factor, shrink, offset, steps, result):
     """floor(x * factor * shrink + offset) / steps; shrink is a power of two, hence exact."""
     for i in range(samples.size):
-        result[i] = np.floor(_to_unit(samples[i]) * factor * shrink + offset) / steps
+        result[i] = np.floor(to_unit(samples[i]) * factor * shrink + offset) / steps

@@ -6,18 +6,14 @@
 import numpy as np
 from numba import njit
 
-from benchmarks.numba_loops import _levels, _to_byte, _to_unit
+from benchmarks.numba_loops import dithered_by, to_byte, to_unit
 
 f = np.float32
 
 
 def floyd_steinberg(image: np.ndarray, bits: int, variant: str) -> np.ndarray:
     """The result of `pyquant.floyd_steinberg`, for uint8, float32 and float64."""
-    result = np.empty_like(image)
-    batch = (None,) * (4 - image.ndim)
-    loop = _textbook if variant == "textbook" else _published
-    loop(image[batch], bits, _levels(bits, variant, image.dtype), result[batch])
-    return result
+    return dithered_by(_textbook if variant == "textbook" else _published, image, bits, variant)
 
 
 @njit(cache=True)
@@ -30,7 +26,7 @@ def _textbook(image, bits, levels, result):
             for y in range(height):
                 for x in range(width):
                     above = (error[y, x] + f(5) * error[y, x + 1]) + f(3) * error[y, x + 2]
-                    value = _to_unit(image[n, c, y, x]) * steps + f(0.0625) * above
+                    value = to_unit(image[n, c, y, x]) * steps + f(0.0625) * above
                     value += f(0.4375) * error[y + 1, x]
                     code = min(max(np.floor(value + f(0.5)), f(0)), steps)
                     error[y + 1, x + 1] = value - code
@@ -50,7 +46,7 @@ def _published(image, bits, levels, result):
             value = np.empty((height, width), np.int64)
             for y in range(height):
                 for x in range(width):
-                    value[y, x] = _to_byte(image[n, c, y, x])
+                    value[y, x] = to_byte(image[n, c, y, x])
             for y in range(height):
                 for x in range(width):
                     code = value[y, x] >> (8 - bits)
