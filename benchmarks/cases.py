@@ -14,6 +14,7 @@ SHAPES: dict[Size, tuple[int, ...]] = {
     "batch": (128, 3, 32, 32),
     "channels_last": (128, 3, 32, 32),
     "large_batch": (1024, 3, 32, 32),
+    "large_channels_last": (1024, 3, 32, 32),
     "square": (3, 1024, 1024),
     "4k": (3, 2160, 3840),
     "64mb": (64, 1024, 1024),  # for one-byte samples; fewer planes for wider ones
@@ -49,10 +50,14 @@ class Case:
         name = "variant" if self.op == "floyd_steinberg" else "rounding"
         return {name: self.mode}
 
+    @property
+    def layout(self) -> str:
+        """How the shape is named behind its numbers; nothing if it is contiguous."""
+        return " channels_last" if self.size.endswith("channels_last") else ""
+
     def __str__(self) -> str:
         shape = "x".join(str(size) for size in self.shape)
-        layout = " channels_last" if self.size == "channels_last" else ""
-        return f"{self.op} {self.mode}, {self.dtype} {shape}{layout}, {self.bits} bits"
+        return f"{self.op} {self.mode}, {self.dtype} {shape}{self.layout}, {self.bits} bits"
 
     def image(self) -> Tensor:
         """Smooth shapes with some noise, as photographs have: the speed of Pillow and of any
@@ -66,7 +71,7 @@ class Case:
         image = image.reshape(self.shape)
         image = image.mul_(255).round_() if self.dtype == "uint8" else image
         image = image.to(self.device, self.torch_dtype)
-        if self.size == "channels_last":
+        if self.layout:
             return image.contiguous(memory_format=torch.channels_last)
         return image
 

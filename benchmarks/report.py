@@ -238,5 +238,4 @@ def number(value: float) -> str:
 
 
 def _shape(case: Case) -> str:
-    layout = " channels_last" if case.size == "channels_last" else ""
-    return ",".join(str(size) for size in case.shape) + layout
+    return ",".join(str(size) for size in case.shape) + case.layout

@@ -10,7 +10,9 @@ Op = Literal["floyd_steinberg", "linear_quantize"]
 Variant = Literal["textbook", "published"]
 Rounding = Literal["nearest", "floor"]
 Dtype = Literal["uint8", "float16", "bfloat16", "float32", "float64"]
-Size = Literal["image", "batch", "channels_last", "large_batch", "square", "4k", "64mb"]
+Size = Literal[
+    "image", "batch", "channels_last", "large_batch", "large_channels_last", "square", "4k", "64mb"
+]
 InstructionSet = Literal["avx512", "avx2", "portable"]
 
 
@@ -34,6 +36,7 @@ class Config:
         "batch",
         "channels_last",
         "large_batch",
+        "large_channels_last",
         "square",
         "4k",
         "64mb",
