@@ -14,7 +14,8 @@ NOTE = (
     "quantization, and an attack after it, within the certificate, is not seen because it has no "
     "effect. Image by image: an image that was quantized and not touched holds nothing but levels; "
     "the last two columns count the images with any other value. That sees an attack after "
-    "quantization even where the filter undoes it, and never one before."
+    "quantization even where the filter undoes it, and never one before; model 8, whose images are "
+    "not quantized, has only attacks of the first kind."
 )
 
 
