@@ -1,6 +1,6 @@
 """What README.md of the experiments says: its commands parse, its files exist, its numbers are ours."""
 
-import json
+import csv
 import re
 import runpy
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 import tyro
 
 from experiments import command_line
-from experiments.cells import unpack
+from experiments.paper_numbers import read_table
 from experiments.sweep import RESULTS
 
 DIRECTORY = RESULTS.parent
@@ -47,48 +47,60 @@ def test_every_file_it_links_exists():
     assert [link for link in links if not (DIRECTORY / link).exists()] == []
 
 
-def stored_cell(attack, model="2d"):
-    name = f"{model}_on_{model}_eps8_n2000.json"
-    return json.loads((RESULTS / "cells" / "short" / attack / name).read_text())
+def rows_of(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
 
 
-def percent(attack, state, name, model="2d"):
-    cell = stored_cell(attack, model)
-    right = unpack(cell[state][name]["predictions"]) == unpack(cell["labels"])
-    return f"{100 * right.mean():.2f} %"
+def accuracies(name):
+    """A table by (trained on, tested on)."""
+    return {
+        (row["train"], column): float(row[column])
+        for row in rows_of(RESULTS / f"{name}.csv")
+        for column in row
+        if column != "train" and row[column]
+    }
 
 
-def trained_accuracy(model):
-    record = json.loads((DIRECTORY / f"models/short/{model}.json").read_text())
-    return f"{100 * record['test_accuracy']:.2f} %"
+def test_summary_is_that_of_the_results():
+    rows = rows_of(RESULTS / "summary.csv")
+    kept = ("filter floor", "paper floor", "filter nearest")
+    for row in rows:
+        shown = [row["model"]]
+        for name in ("clean", "paper clean", "clean on them", "filter none", *kept):
+            shown.append(f"{100 * float(row[name]):.{1 if 'paper' in name else 2}f}")
+        assert f"\n| {' | '.join(shown)} |\n" in README
+        assert int(row["attacked images"]) == 2000
+        if row["model"] in ("1", "1d", "2", "2d"):
+            assert row["clean on them"] == row["filter floor"] == row["filter nearest"]
+    below = [100 * (float(row["paper clean"]) - float(row["clean"])) for row in rows]
+    assert min(below) >= 2 and max(below) <= 5 and "lie 2 to 5 points below" in README
 
 
-def test_numbers_are_those_of_the_stored_predictions():
-    clean = percent("after", "clean", "none")
-    unfiltered = percent("after", "attacked", "none")
-    assert f"of which it classifies {clean} correctly" in README
-    assert f"PGD-20 at 8/255 leaves {unfiltered} without a filter" in README
-    for model, name in (("2d", "floor"), ("2d", "nearest"), ("4d", "nearest"), ("1d", "floor")):
-        cell = stored_cell("after", model)
-        assert cell["attacked"][name]["predictions"] == cell["clean"][name]["predictions"]
-    clean = percent("after", "clean", "none", "4d")
-    unfiltered, floor = (percent("after", "attacked", name, "4d") for name in ("none", "floor"))
-    assert f"of {clean} correct on the 2,000 clean images" in README
-    assert f"leaves {unfiltered} without a filter and {floor} behind `floor`" in README
-    transfer, adaptive = (percent(f"before_{how}", "attacked", "floor") for how in TRANSFERS)
-    assert f"falls to {transfer} when the attack was made against the bare network" in README
-    assert f"and to {adaptive} when the attack goes through the dithering" in README
-    transfer, adaptive = (percent(f"before_{how}", "attacked", "floor", "1d") for how in TRANSFERS)
-    assert f"network 1d is left with {transfer}, and with {adaptive} when" in README
-    clean, unfiltered = (percent("after", state, "none", "1d") for state in ("clean", "attacked"))
-    assert f"of 2,000 images {clean}" in README and f"it keeps {unfiltered}." in README
-    assert f"(1d) reaches {trained_accuracy('1d')}" in README
-    assert f"(8) {trained_accuracy('8')}" in README
-    assert f"(2d) reaches {trained_accuracy('2d')} on the 10,000 clean" in README
-    assert f"(4d) reaches {trained_accuracy('4d')}" in README
+def test_numbers_are_those_of_the_tables():
+    clean, ours, paper = accuracies("table1"), accuracies("table2_floor"), read_table("table1")
+    for model, column in (("8", "3d"), ("1", "8")):
+        both = f"{100 * clean[model, column]:.1f} against {100 * paper[model, column]:.1f} %"
+        assert both in README
+    assert f"network 1 on 1d keeps {100 * ours['1', '1d']:.1f} %" in README
+    most = max(ours["8", column] for column in ("4d", "5d", "6d", "7d"))
+    assert f"network 8 keeps at most {100 * most:.1f} %" in README
+    assert f"network 3d keeps {100 * ours['3d', '3d']:.2f} %" in README
 
 
-TRANSFERS = ("transfer", "adaptive")
+def test_numbers_are_those_of_the_attacks_before_dithering():
+    left = {
+        (row["model"], row["attack"]): f"{100 * float(row['attacked']):.2f} %"
+        for row in rows_of(RESULTS / "before_dithering.csv")
+        if row["filter"] == "floor"
+    }
+    transfer, adaptive = "before_transfer", "before_adaptive"
+    assert f"2d falls to {left['2d', transfer]} when the attack was made against" in README
+    assert f"and to {left['2d', adaptive]} when the attack goes through the dithering" in README
+    assert f"4d falls to {left['4d', transfer]} both ways" in README
+    assert left["4d", transfer] == left["4d", adaptive]
+    assert f"1d is left with {left['1d', transfer]}, and with {left['1d', adaptive]} when" in README
+    assert f"keeps {left['1', transfer]} and {left['1', adaptive]}" in README
 
 
 def test_results_name_no_place_on_a_disk():
