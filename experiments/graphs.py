@@ -14,8 +14,8 @@ class Replayed:
     """Calls ``function`` plainly a few times on CUDA, then records it and replays the recording.
 
     The plain calls do the caller's work, and fill what is filled once (momentum buffers, library
-    workspaces). Inputs of another shape than the recorded one, and everything on
-    a CPU, run plainly. If the recording fails, a warning says so and every call stays plain.
+    workspaces). Inputs of another shape than the recorded one, and everything on a CPU, run plainly.
+    If the recording fails, a warning says so and every call stays plain.
 
     Args:
         function: takes tensors, changes state in place or returns tensors, and never waits for the
