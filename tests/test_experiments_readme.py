@@ -106,8 +106,9 @@ def test_numbers_are_those_of_the_attacks_before_dithering():
 def test_results_name_no_place_on_a_disk():
     stored = [*RESULTS.rglob("*.json"), *(DIRECTORY / "models").rglob("*.json")]
     assert stored
+    packed = re.compile(r'"(correct|predictions|labels)": "[^"]*"')  # base64 may begin with a slash
     for path in stored:
-        assert not re.search(r'"(/|~|[A-Z]:\\)', path.read_text()), path
+        assert not re.search(r'"(/|~|[A-Z]:\\)', packed.sub("", path.read_text())), path
 
 
 def test_shipped_models_fit():
