@@ -39,7 +39,7 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
 
     Raises:
         ValueError: for `bits` outside 1..8, an unknown `variant`, or fewer than two dimensions.
-        TypeError: if `image` is not a tensor or has another dtype.
+        TypeError: if `image` is not a dense tensor or has another dtype.
     """
     return _apply(_FLOYD_STEINBERG, image, bits, str(variant))
 
@@ -67,7 +67,7 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
 
     Raises:
         ValueError: for `bits` outside 1..8, an unknown `rounding`, or fewer than two dimensions.
-        TypeError: if `image` is not a tensor or has another dtype.
+        TypeError: if `image` is not a dense tensor or has another dtype.
     """
     return _apply(_LINEAR_QUANTIZE, image, bits, str(rounding))
 
@@ -111,6 +111,8 @@ def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: str) -> Te
         raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}")
     if image.dtype not in DTYPES:
         raise TypeError(f"image must be {_DTYPE_NAMES}, got {image.dtype}")
+    if image.layout is not torch.strided:
+        raise TypeError(f"image must be a dense tensor (torch.strided), got {image.layout}")
     if type(bits) is not int or not 1 <= bits <= 8:
         bits = as_index(bits)
     if image.requires_grad and torch.is_grad_enabled():

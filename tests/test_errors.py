@@ -94,6 +94,7 @@ def test_levels_dtype():
 
 @pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
 def test_layouts_without_strides(function):
-    """Sparse tensors are refused by torch, not read as if they were dense."""
-    with pytest.raises(NotImplementedError, match="Sparse"):
-        function(torch.eye(4).to_sparse(), 2)
+    message = re.escape("image must be a dense tensor (torch.strided), got torch.sparse_")
+    for image in (torch.eye(4).to_sparse(), torch.eye(4).to_sparse_csr()):
+        with pytest.raises(TypeError, match=message):
+            function(image, 2)
