@@ -5,7 +5,7 @@ from typing import get_args
 
 from rich.console import Console
 
-from experiments.cell_store import describe, read_cells
+from experiments.cell_store import StoredCell, describe, read_cells
 from experiments.command_line import run_command
 from experiments.filters import FILTERS
 from experiments.row_report import write_rows
@@ -38,14 +38,19 @@ def main(config: SweepConfig) -> None:
     report(config, console)
 
 
+def cells_of(config: SweepConfig, precision: str, images: int | None) -> list[StoredCell]:
+    """The cells of attacks in one precision, with so many ``images``."""
+    return read_cells(config.results, config.set_name, "after", precision, images)
+
+
 def report(config: SweepConfig, console: Console) -> None:
     """Writes precision.csv and .md: of each model and epsilon the cells that exist in both."""
+    counts = {cell.images for cell in cells_of(config, "float32", config.limit)}
     found = {
         (cell.model, cell.epsilon, cell.images, precision): cell
         for precision in get_args(Precision)
-        for cell in read_cells(
-            config.results, config.set_name, "after", precision, images=config.limit
-        )
+        for images in counts
+        for cell in cells_of(config, precision, images)
         if cell.model == cell.column and cell.epsilon in EPSILONS
     }
     both = [key for key in found if {(*key[:3], p) for p in get_args(Precision)} <= found.keys()]

@@ -255,6 +255,9 @@ def test_reports_on_attacks_before_dithering(sweep):
 def test_precisions_are_compared_on_the_same_images(sweep, monkeypatch):
     monkeypatch.setattr(precision, "EPSILONS", (8.0,))
     precision.main(replace(sweep, rows=("2d",)))
+    # More images in one precision alone do not hide those that exist in both.
+    table2.main(replace(sweep, rows=("2d",), columns=("2d",), limit=20))
+    precision.main(replace(sweep, limit=None, report_only=True))
     rows = read_csv(sweep.results / "precision.csv")
     assert [row[:4] for row in rows[1:]] == [
         ["2d", "8", "bfloat16", "12"],
