@@ -9,6 +9,7 @@ import pytest
 import tyro
 
 from experiments import command_line
+from experiments.labels import LABELS
 from experiments.paper_numbers import read_table
 from experiments.sweep import RESULTS
 
@@ -62,8 +63,14 @@ def accuracies(name):
     }
 
 
+@pytest.mark.parametrize("name", ["table1", "table2_floor", "table2_nearest", "table2_none"])
+def test_tables_are_complete(name):
+    assert list(accuracies(name)) == [(model, images) for model in LABELS for images in LABELS]
+
+
 def test_summary_is_that_of_the_results():
     rows = rows_of(RESULTS / "summary.csv")
+    assert [row["model"] for row in rows] == list(LABELS)
     kept = ("filter floor", "paper floor", "filter nearest")
     for row in rows:
         shown = [row["model"]]
@@ -101,6 +108,24 @@ def test_numbers_are_those_of_the_attacks_before_dithering():
     assert left["4d", transfer] == left["4d", adaptive]
     assert f"1d is left with {left['1d', transfer]}, and with {left['1d', adaptive]} when" in README
     assert f"keeps {left['1', transfer]} and {left['1', adaptive]}" in README
+
+
+def test_precisions_differ_by_as_many_images_as_said():
+    kinds = ("clean", "attacked none", "attacked floor", "attacked nearest")
+    right = {
+        (row["model"], row["epsilon"], row["precision"], kind): float(row[kind]) * 1000
+        for row in rows_of(RESULTS / "precision.csv")
+        for kind in kinds
+        if row["images"] == "1000"
+    }
+    most = max(
+        abs(right[model, epsilon, "float32", kind] - right[model, epsilon, "bfloat16", kind])
+        for model, epsilon, precision, kind in right
+        if precision == "float32"
+    )
+    numbers = dict(enumerate("nine ten eleven twelve thirteen fourteen all".split(), 9))
+    count = numbers[len({model for model, *_ in right})]
+    assert f"the two differ by at most {most:.0f} images ({count} of the networks" in README
 
 
 def test_results_name_no_place_on_a_disk():
