@@ -95,6 +95,13 @@ def test_numbers_are_those_of_the_tables():
     assert f"network 3d keeps {100 * ours['3d', '3d']:.2f} %" in README
 
 
+def test_numbers_are_those_of_the_long_training():
+    short, long = accuracies("table1"), accuracies("160_epochs/table1")
+    both = f"has {100 * long['8', '8']:.2f} % where 24 epochs give {100 * short['8', '8']:.2f}"
+    assert both in README
+    assert f"after 160, network 8 has {100 * long['8', '3d']:.1f} % on 3d" in README
+
+
 def test_numbers_are_those_of_the_attacks_before_dithering():
     left = {
         (row["model"], row["attack"]): f"{100 * float(row['attacked']):.2f} %"
