@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib import pyplot
 from rich.console import Console
 
+from experiments.bar_chart import draw_bars
 from experiments.cell_store import StoredCell, describe, read_cells
 from experiments.cells import Attack, Cell
 from experiments.command_line import run_command
@@ -94,18 +95,16 @@ PAPER_ROW = ("1d", "before_transfer", "floor")
 def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> None:
     """Bars of the accuracy behind the paper's filter, a group for each model; ? is not measured."""
     labels = list(dict.fromkeys(cell.model for _, cell in cells))
-    bars = {"clean": {cell.model: cell.accuracy("clean", "floor") for _, cell in cells}}
+    series = {"clean": {cell.model: 100 * cell.accuracy("clean", "floor") for _, cell in cells}}
     for wanted in ATTACKS:
-        bars[wanted] = {c.model: c.accuracy("attacked", "floor") for a, c in cells if a == wanted}
-    width = 0.8 / len(bars)
+        series[wanted] = {
+            cell.model: 100 * cell.accuracy("attacked", "floor")
+            for attack, cell in cells
+            if attack == wanted
+        }
     figure, axis = pyplot.subplots(figsize=(6 + 0.6 * len(labels), 4.5), layout="constrained")
-    for number, (name, values) in enumerate(bars.items()):
-        places = [place + (number - 1.5) * width for place in range(len(labels))]
-        heights = [100 * values.get(model, 0.0) for model in labels]
-        texts = [f"{100 * values[model]:.0f}" if model in values else "?" for model in labels]
-        axis.bar_label(axis.bar(places, heights, width, label=name), texts, fontsize=8)
-    axis.set_xticks(range(len(labels)), labels)
-    axis.set(xlabel="model", ylabel="accuracy, percent", ylim=(0, 105))
+    draw_bars(axis, labels, series)
+    axis.set_ylabel("accuracy, percent")
     axis.set_title(f"PGD at 8/255, filter: floor, models: {models} (?: not measured)", fontsize=10)
     figure.legend(ncols=4, fontsize=8, loc="outside lower center")
     save_figure(path, figure)

@@ -1,10 +1,16 @@
 """Detection, Section V of the paper: python -m experiments.detection --data.source cifar10"""
 
+from pathlib import Path
+
+from matplotlib import pyplot
 from rich.console import Console
 
-from experiments.before_dithering import own_cells, read_own_cells
-from experiments.cell_store import describe
+from experiments.bar_chart import draw_bars
+from experiments.before_dithering import ATTACKS, own_cells, read_own_cells
+from experiments.cell_store import StoredCell, describe
+from experiments.cells import Attack
 from experiments.command_line import run_command
+from experiments.figure_files import save_figure
 from experiments.row_report import write_rows
 from experiments.sweep import SweepConfig, run
 
@@ -28,7 +34,7 @@ def main(config: SweepConfig) -> None:
 
 
 def report(config: SweepConfig, console: Console) -> None:
-    """Writes detection.csv and .md from the cells that exist."""
+    """Writes detection.csv, .md and .png from the cells that exist."""
     cells = read_own_cells(config)
     stem = config.results / "detection"
     write_rows(
@@ -51,7 +57,7 @@ def report(config: SweepConfig, console: Console) -> None:
                 attack,
                 cell.accuracy("clean", "floor"),
                 cell.accuracy("attacked", "floor"),
-                cell.accuracy("attacked", "floor") - cell.accuracy("clean", "floor"),
+                accuracy_difference(cell),
                 cell.images,
                 cell.result["off_grid"]["clean"],
                 cell.result["off_grid"]["attacked"],
@@ -59,7 +65,37 @@ def report(config: SweepConfig, console: Console) -> None:
             for attack, cell in cells
         ],
     )
-    console.print(f"{stem}.csv, .md: {len(cells)} cells")
+    draw(stem.with_suffix(".png"), cells, config.set_name)
+    console.print(f"{stem}.csv, .md, .png: {len(cells)} cells")
+
+
+def accuracy_difference(cell: StoredCell) -> float:
+    """Accuracy behind the floor filter on what arrived, less that on what was sent."""
+    return cell.accuracy("attacked", "floor") - cell.accuracy("clean", "floor")
+
+
+def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> None:
+    """What each of the two detectors sees of each attack, one above the other."""
+    labels = list(dict.fromkeys(cell.model for _, cell in cells))
+    lost: dict[str, dict[str, float]] = {attack: {} for attack in ATTACKS}
+    off_grid: dict[str, dict[str, float]] = {attack: {} for attack in ATTACKS}
+    for attack, cell in cells:
+        lost[attack][cell.model] = 100 * (0.0 - accuracy_difference(cell))
+        off_grid[attack][cell.model] = 100 * cell.result["off_grid"]["attacked"] / cell.images
+    figure, axes = pyplot.subplots(
+        2, figsize=(6 + 0.6 * len(labels), 7), sharex=True, layout="constrained"
+    )
+    draw_bars(axes[0], labels, lost)
+    axes[0].set(
+        title="by accuracy: lost on a known set, behind the floor filter",
+        ylabel="points",
+        xlabel="",
+    )
+    draw_bars(axes[1], labels, off_grid)
+    axes[1].set(title="image by image: those with a value off the grid of levels", ylabel="percent")
+    figure.suptitle(f"Detecting PGD at 8/255, models: {models} (?: not measured)")
+    figure.legend(*axes[0].get_legend_handles_labels(), ncols=3, loc="outside lower center")
+    save_figure(path, figure)
 
 
 if __name__ == "__main__":
