@@ -10,15 +10,17 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy
 import pytest
 import torch
 from matplotlib import pyplot
 from rich.console import Console
-from tiny_experiment import ONE_THREAD, train_config, write_images
+from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_images
 
 from experiments import before_dithering, detection, figure4, precision, table1, table2
+from experiments.bar_chart import draw_bars
 from experiments.cell_store import CertificateViolated, read_cells
 from experiments.cells import Cell, measure, pack, subset, unpack
 from experiments.command_line import run_command
@@ -43,7 +45,7 @@ def trained(tmp_path_factory):
     directory = tmp_path_factory.mktemp("tiny")
     data = write_images(directory / "images", train=150)
     for label in ("2d", "8"):
-        train(train_config(data, directory / "models", label, epochs=10), QUIET)
+        train(train_config(data, directory / "models", label, ENOUGH_EPOCHS), QUIET)
     return SweepConfig(str(directory / "models"), data=data, runtime=ONE_THREAD)
 
 
@@ -250,6 +252,8 @@ def test_reports_on_attacks_before_dithering(sweep):
         "before_transfer": "0",
         "before_adaptive": "0",
     }
+    assert (sweep.results / "before_dithering.png").exists()
+    assert (sweep.results / "detection.png").exists()
 
 
 def test_precisions_are_compared_on_the_same_images(sweep, monkeypatch):
@@ -269,6 +273,15 @@ def test_reports_say_when_there_is_nothing(sweep):
     for module in (table1, table2, figure4, before_dithering, detection, precision):
         with pytest.raises(ValueError, match="holds no"):
             module.report(sweep, QUIET)
+
+
+def test_bars_stand_side_by_side_and_say_what_is_not_measured():
+    figure, axis = pyplot.subplots()
+    draw_bars(axis, ["1", "2d"], {"clean": {"1": 72.4, "2d": 84.0}, "attacked": {"2d": 0.6}})
+    assert [text.get_text() for text in axis.texts] == ["72", "84", "?", "1"]
+    ends = sorted((bar.get_x(), bar.get_x() + bar.get_width()) for bar in axis.patches)
+    assert all(end <= begin + 1e-9 for (_, end), (begin, _) in pairwise(ends))
+    pyplot.close(figure)
 
 
 def test_examples_show_what_they_say(sweep):

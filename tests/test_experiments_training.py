@@ -15,7 +15,7 @@ import numpy
 import pytest
 import torch
 from rich.console import Console
-from tiny_experiment import ONE_THREAD, train_config, write_images
+from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_images
 
 import pyquant
 from experiments import train_all
@@ -211,7 +211,7 @@ def test_killed_run_goes_on_from_its_checkpoint(data, tmp_path):
 def test_training_learns_and_is_stored_as_it_is(tmp_path):
     # A step for every 128 images: enough of them that batch normalisation settles.
     data = write_images(tmp_path / "images", train=150)
-    path = train(train_config(data, tmp_path / "models", epochs=10), QUIET)
+    path = train(train_config(data, tmp_path / "models", epochs=ENOUGH_EPOCHS), QUIET)
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["test_accuracy"] > 0.8
     assert record["provenance"]["machine"]["threads"] == 1
