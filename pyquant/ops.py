@@ -6,6 +6,7 @@ import operator
 import torch
 from torch import Tensor
 from torch._C import _AutoDispatchBelowAutograd
+from torch.autograd import forward_ad
 from torch.compiler import is_compiling
 
 from pyquant import _C  # noqa: F401  (loading the library registers torch.ops.pyquant)
@@ -35,7 +36,7 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
     Returns:
         A new tensor with the shape, dtype, device and memory format of `image`, whose
         values are `levels(bits, variant=variant, dtype=image.dtype)`. Its gradient is
-        straight-through: the incoming gradient, unchanged.
+        straight-through: the incoming gradient (forwards: the tangent), unchanged.
 
     Raises:
         ValueError: for `bits` outside 1..8, an unknown `variant`, or fewer than two dimensions.
@@ -63,7 +64,7 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
 
     Returns:
         A new tensor with the shape, dtype, device and memory format of `image`. Its gradient
-        is straight-through: the incoming gradient, unchanged.
+        is straight-through: the incoming gradient (forwards: the tangent), unchanged.
 
     Raises:
         ValueError: for `bits` outside 1..8, an unknown `rounding`, or fewer than two dimensions.
@@ -115,6 +116,8 @@ def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: str) -> Te
         raise TypeError(f"image must be a dense tensor (torch.strided), got {image.layout}")
     if type(bits) is not int or not 1 <= bits <= 8:
         bits = as_index(bits)
+    if forward_ad._current_level >= 0:  # within torch.func.jvp, jacfwd or dual_level
+        return _straight_through_both_ways(image, op, (bits, mode))
     if image.requires_grad and torch.is_grad_enabled():
         return _StraightThrough.apply(image, op, (bits, mode))
     if is_compiling():
@@ -161,6 +164,21 @@ class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
         """Nothing to save."""
+
+
+class _StraightThroughBothWays(_StraightThrough):
+    """With the forward mode. Apart, since torch.compile refuses a function that has it."""
+
+    @staticmethod
+    def jvp(ctx, tangent: Tensor, *_: None) -> Tensor:
+        """As backwards. (A view, since torch takes the very same tensor for a mistake.)"""
+        return tangent.view_as(tangent)
+
+
+# torch.compile would drop the tangent of an op without a word.
+@torch.compiler.disable(reason="the forward mode of pyquant's ops is not compiled")
+def _straight_through_both_ways(image: Tensor, op, arguments: tuple[int, str]) -> Tensor:
+    return _StraightThroughBothWays.apply(image, op, arguments)
 
 
 for _name in ("floyd_steinberg", "linear_quantize"):

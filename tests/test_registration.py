@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from torch._dynamo.exc import Unsupported
+from torch.autograd import forward_ad
 
 import pyquant
 from images import ROUNDINGS, VARIANTS, assert_same, random_image
@@ -70,6 +72,34 @@ def test_func_grad(name, mode):
     weight = torch.randn(3, 5, 7)
     loss = lambda image: (call(name, mode)(image) * weight).sum()  # noqa: E731
     assert_same(torch.func.grad(loss)(torch.rand(3, 5, 7)), weight)
+
+
+@pytest.mark.parametrize("name, mode", CASES)
+def test_forward_mode_is_straight_through_too(name, mode):
+    function = call(name, mode)
+    image, tangent = torch.rand(3, 5, 7), torch.randn(3, 5, 7)
+    result, moved = torch.func.jvp(function, (image,), (tangent,))
+    assert_same(result, function(image))
+    assert_same(moved, tangent)
+    with forward_ad.dual_level():
+        dual = function(forward_ad.make_dual(image, tangent))
+        assert_same(forward_ad.unpack_dual(dual).tangent, tangent)
+    assert_same(torch.func.jacfwd(function)(image), torch.func.jacrev(function)(image))
+    square = lambda image: function(image).square().sum()  # noqa: E731
+    assert_same(torch.func.jvp(torch.func.grad(square), (image,), (tangent,))[1], 2 * tangent)
+
+
+def test_forward_mode_is_not_compiled():
+    """torch.compile would drop the tangent: it falls back to Python, or says that it cannot."""
+    image, tangent = torch.rand(3, 5, 7), torch.randn(3, 5, 7)
+
+    def step(image, tangent):
+        return torch.func.jvp(lambda image: pyquant.linear_quantize(image, 2), (image,), (tangent,))
+
+    assert_same(torch.compile(step, backend="eager")(image, tangent)[1], tangent)
+    torch.compiler.reset()  # which remembers that it fell back
+    with pytest.raises(Unsupported, match="forward mode of pyquant's ops is not compiled"):
+        torch.compile(step, backend="eager", fullgraph=True)(image, tangent)
 
 
 @pytest.mark.parametrize("name, mode", CASES)
