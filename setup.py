@@ -85,7 +85,7 @@ definitions = [
 # One rounding per float operation, so that every device gives the same bits.
 cxx = ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter",
        f"-fmacro-prefix-map={Path(__file__).parent.resolve()}/="]  # fmt: skip
-sources = sorted(glob("csrc/*.cpp") + glob("csrc/cpu/*.cpp"))
+sources = sorted(glob("csrc/*.cpp") + glob("csrc/cpu/**/*.cpp", recursive=True))
 compile_args = {"cxx": cxx}
 extension = CppExtension
 if with_cuda:

@@ -4,7 +4,8 @@
 // its left neighbour, so the lanes of a register hold pixels of different rows:
 // of different planes if there are many (diffusion_planes.h), of one plane if it
 // is large (diffusion_stripes.h). An instruction set brings lanes and one step of
-// each variant in them (avx512.h, avx2.h). Included only where it is switched on.
+// each variant in them (avx512/steps.h, avx2/steps.h). Included only where it is
+// switched on.
 
 #include <cstdint>
 

@@ -1,5 +1,6 @@
 // Floyd-Steinberg error diffusion on the CPU: the op. The kernels are in
-// diffusion_*, and diffusion_schedule.cpp calls them.
+// diffusion_*.h and in a folder for each instruction set; diffusion_schedule.cpp
+// calls them.
 
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
@@ -9,12 +10,12 @@
 #include <string>
 
 #include "../checks.h"
+#include "../tensor_format.h"
 #include "../tensor_planes.h"
 #include "diffusion.h"
 #include "diffusion_schedule.h"
 #include "huge_pages.h"
 #include "instruction_set.h"
-#include "../tensor_format.h"
 
 namespace pyquant {
 namespace {

@@ -1,5 +1,6 @@
 // Linear quantization on the CPU: the op, one pass over the samples in the order
-// in which they lie in memory. The kernels are in quantization_*.
+// in which they lie in memory. The kernels are in quantization_*.h and in a folder
+// for each instruction set.
 
 #include "../linear_quantize.h"
 
@@ -11,11 +12,11 @@
 #include <string>
 
 #include "../checks.h"
+#include "../tensor_format.h"
 #include "../tensor_planes.h"
 #include "huge_pages.h"
 #include "instruction_set.h"
 #include "quantization.h"
-#include "../tensor_format.h"
 
 namespace pyquant {
 namespace {

@@ -15,7 +15,7 @@
 namespace pyquant {
 namespace {
 
-// Two registers of samples in [0, 1]; of the 16-bit formats see avx512.h.
+// Two registers of samples in [0, 1]; of the 16-bit formats see avx512/floats.h.
 template <typename Sample>
 PYQUANT_INLINE void load_units(const Sample* from, Floats& first, Floats& second) {
   first = clamp(load_floats(from), 1.0f);

@@ -10,8 +10,8 @@
 #include <cstring>
 #include <type_traits>
 
-#include "exact_quotient.h"
 #include "../sample_format.h"
+#include "exact_quotient.h"
 
 namespace pyquant {
 namespace {

@@ -1,4 +1,4 @@
-// Ends what avx512_begin.h or avx2_begin.h began.
+// Ends what avx512/begin.h or avx2/begin.h began.
 #ifdef __clang__
 #pragma clang attribute pop
 #else

@@ -1,7 +1,7 @@
 // Error diffusion in AVX-512.
 
-#include "diffusion.h"
-#include "instruction_set.h"
+#include "../diffusion.h"
+#include "../instruction_set.h"
 
 #if PYQUANT_X86
 
@@ -13,15 +13,18 @@
 #include <cstring>
 #include <type_traits>
 
-#include "../error_diffusion.h"
-#include "aligned_buffer.h"
-#include "exact_quotient.h"
-#include "../sample_format.h"
+#include "../../error_diffusion.h"
+#include "../../sample_format.h"
+#include "../aligned_buffer.h"
+#include "../exact_quotient.h"
 
-#include "avx512_begin.h"
+#include "begin.h"
 
-#include "avx512.h"
-#include "diffusion_lanes.h"
+#include "floats.h"
+#include "strided.h"
+#include "steps.h"
+
+#include "../diffusion_lanes.h"
 
 namespace pyquant {
 
@@ -29,6 +32,6 @@ DiffusionKernels avx512_kernels(Variant variant) { return kernels_for(variant); 
 
 }  // namespace pyquant
 
-#include "target_end.h"
+#include "../target_end.h"
 
 #endif  // PYQUANT_X86

@@ -1,4 +1,4 @@
-// Switches AVX-512 on until target_end.h, or the end of the file. No include
+// Switches AVX-512 on until ../target_end.h, or the end of the file. No include
 // guard. Headers from outside come before this, so that their inline functions
 // are compiled as everywhere else.
 #ifdef __clang__

@@ -2,7 +2,7 @@
 // the definition in error_diffusion.h and a loop around it, for machines without
 // a faster kernel.
 
-#include "../error_diffusion.h"
+#include "../diffusion.h"
 
 #include <torch/headeronly/util/BFloat16.h>
 #include <torch/headeronly/util/Half.h>
@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "diffusion.h"
+#include "../../error_diffusion.h"
 
 namespace pyquant {
 namespace {

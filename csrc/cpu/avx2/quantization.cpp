@@ -1,7 +1,7 @@
 // Linear quantization in AVX2.
 
-#include "instruction_set.h"
-#include "quantization.h"
+#include "../instruction_set.h"
+#include "../quantization.h"
 
 #if PYQUANT_X86
 
@@ -13,14 +13,13 @@
 #include <cstring>
 #include <type_traits>
 
-#include "../error_diffusion.h"
-#include "exact_quotient.h"
-#include "quantization_bytes.h"
-#include "../sample_format.h"
+#include "../../sample_format.h"
+#include "../exact_quotient.h"
+#include "../quantization_bytes.h"
 
-#include "avx2_begin.h"
+#include "begin.h"
 
-#include "avx2.h"
+#include "floats.h"
 
 namespace pyquant {
 namespace {
@@ -60,7 +59,7 @@ struct QuantizeBytes {
 }  // namespace
 }  // namespace pyquant
 
-#include "quantization_lanes.h"
+#include "../quantization_lanes.h"
 
 namespace pyquant {
 
@@ -71,6 +70,6 @@ void quantize_avx2(const QuantizeCall& call, std::int64_t from_offset, std::int6
 
 }  // namespace pyquant
 
-#include "target_end.h"
+#include "../target_end.h"
 
 #endif  // PYQUANT_X86

@@ -1,4 +1,4 @@
-// Switches AVX2 on until target_end.h, or the end of the file. No include guard.
+// Switches AVX2 on until ../target_end.h, or the end of the file. No include guard.
 // Headers from outside come before this, so that their inline functions are
 // compiled as everywhere else.
 #ifdef __clang__

@@ -3,7 +3,7 @@
 #include <torch/headeronly/util/BFloat16.h>
 #include <torch/headeronly/util/Half.h>
 
-#include "quantization.h"
+#include "../quantization.h"
 
 namespace pyquant {
 namespace {

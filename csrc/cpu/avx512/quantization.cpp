@@ -1,7 +1,7 @@
 // Linear quantization in AVX-512.
 
-#include "instruction_set.h"
-#include "quantization.h"
+#include "../instruction_set.h"
+#include "../quantization.h"
 
 #if PYQUANT_X86
 
@@ -13,14 +13,13 @@
 #include <cstring>
 #include <type_traits>
 
-#include "../error_diffusion.h"
-#include "exact_quotient.h"
-#include "quantization_bytes.h"
-#include "../sample_format.h"
+#include "../../sample_format.h"
+#include "../exact_quotient.h"
+#include "../quantization_bytes.h"
 
-#include "avx512_begin.h"
+#include "begin.h"
 
-#include "avx512.h"
+#include "floats.h"
 
 namespace pyquant {
 namespace {
@@ -48,7 +47,7 @@ struct QuantizeBytes {
 }  // namespace
 }  // namespace pyquant
 
-#include "quantization_lanes.h"
+#include "../quantization_lanes.h"
 
 namespace pyquant {
 
@@ -59,6 +58,6 @@ void quantize_avx512(const QuantizeCall& call, std::int64_t from_offset, std::in
 
 }  // namespace pyquant
 
-#include "target_end.h"
+#include "../target_end.h"
 
 #endif  // PYQUANT_X86

@@ -1,0 +1,17 @@
+#pragma once
+
+// What a mask of AVX2 is made of: a range of lanes, compared with their numbers.
+
+#include <cstdint>
+
+#include "floats.h"
+
+namespace pyquant {
+namespace {
+
+PYQUANT_INLINE int clamp_lane(std::int64_t lane) {
+  return static_cast<int>(lane < -1 ? -1 : lane > 32 ? 32 : lane);
+}
+
+}  // namespace
+}  // namespace pyquant
