@@ -58,7 +58,7 @@ inline thread_local Place place;
 struct PlantedBugs {
   bool no_warp_barriers = false;
   bool no_block_barriers = false;
-  unsigned no_barrier_in_line = 0;  // of the source of the kernel
+  std::string no_barrier_at;        // FILE:LINE of the source of the kernel
   bool late_shuffles = false;       // a lane gets what it should have got one step ago
   bool a_row_too_many = false;      // the plane is said to be higher than it is
   bool last_block_first = false;    // the first block that asks is told to do the last work
@@ -78,8 +78,15 @@ inline void plant(const std::string& bug) {
   bugs.no_waiting = bug == "no waiting";
   bugs.half_words = bug == "half words";
   bugs.weak_words = bug == "weak words";
-  const std::string line = "no barrier in line ";
-  if (bug.starts_with(line)) bugs.no_barrier_in_line = std::stoul(bug.substr(line.size()));
+  const std::string no_barrier = "no barrier at ";
+  if (bug.starts_with(no_barrier)) bugs.no_barrier_at = bug.substr(no_barrier.size());
+}
+
+// Whether the barrier there was taken away by a planted bug.
+inline bool is_missing(const std::source_location& where) {
+  if (bugs.no_barrier_at.empty()) return false;
+  const std::string place = std::string(where.file_name()) + ":" + std::to_string(where.line());
+  return place.ends_with("/" + bugs.no_barrier_at);
 }
 
 inline void check_alignment(const void* address, std::size_t size) {
@@ -118,12 +125,12 @@ inline std::int64_t block() { return simt::place.block; }
 inline std::int64_t blocks() { return simt::place.blocks; }
 
 inline void synchronize_warp(std::source_location where = std::source_location::current()) {
-  if (simt::bugs.no_warp_barriers || simt::bugs.no_barrier_in_line == where.line()) return;
+  if (simt::bugs.no_warp_barriers || simt::is_missing(where)) return;
   std::uint32_t values[warp_size];
   simt::engine->meet_warp(simt::Collective::barrier, 0, values);
 }
 inline void synchronize_block(std::source_location where = std::source_location::current()) {
-  if (simt::bugs.no_block_barriers || simt::bugs.no_barrier_in_line == where.line()) return;
+  if (simt::bugs.no_block_barriers || simt::is_missing(where)) return;
   simt::engine->meet_block();
 }
 

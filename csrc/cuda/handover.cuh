@@ -1,0 +1,73 @@
+#pragma once
+
+// From one block to the next: the errors of a band's last row.
+//
+// They go through global memory, 16 or 32 columns at a time, a word per step. The word is its own flag: all its bits are ones, which no error is,
+// until the error is there. This is enough, by the memory model of PTX:
+//
+//   - The only store to a word is relaxed, of gpu scope, aligned and of 32 bits, and
+//     so are all loads: they are morally strong, hence no race, and a load returns
+//     either the ones or the error, never a part of it. The ones come before, from
+//     an earlier operation of the stream, and a word is not used again.
+//   - Who has seen the error reads nothing else that the other block wrote. A
+//     release orders what was written before a flag, an acquire what is read behind
+//     it: there is nothing for them to order.
+//   - A strong store becomes visible to the loads of a waiting block in finite time.
+//
+// It is also less work. Compiled for 9.0, a release is a MEMBAR.ALL.GPU and two
+// error barriers before the store: the warp would wait until all it has stored,
+// results included, has reached the second-level cache. An acquire is a CCTL.IVALL
+// behind the load, which throws away the first-level cache of the multiprocessor;
+// and only then could the errors be loaded, a second trip through the cache. The
+// words need none of this, and are under way during the steps of a round.
+
+#include <cstdint>
+
+#include "device.cuh"
+#include "floyd_steinberg_work.h"
+
+namespace pyquant {
+
+constexpr std::uint32_t not_yet = 0xffffffff;
+
+// One side of a hand-over between blocks: the words of a stream's band. `rounds` are
+// handed over together, and `round` and `slot` are those of the first of them.
+template <int steps, int rounds>
+class Handover {
+ public:
+  PYQUANT_DEVICE Handover(const FloydSteinbergWork& work, std::int64_t band, std::int64_t stream)
+      : words_(work.scratch + 1 + (band * work.streams + stream) * work.rounds * steps),
+        count_(work.rounds * steps),
+        lane_(device::lane()) {}
+
+  PYQUANT_DEVICE void send(std::int64_t round, const float* slot) const {
+    const float error = device::load_shared(slot + lane_, lane_ < steps * rounds);
+    device::store_relaxed(words_ + round * steps + lane_,
+                          static_cast<std::uint32_t>(float_bits(error)), has_word(round));
+  }
+
+  // A first look, so that the words are on their way during the steps.
+  PYQUANT_DEVICE void expect(std::int64_t round) { word_ = look(round); }
+  PYQUANT_DEVICE void receive(std::int64_t round, float* slot) {
+    while (!device::all_lanes(word_ != not_yet)) {
+      device::pause();
+      word_ = look(round);
+    }
+    device::store_shared(slot + lane_, bits_to_float(word_), lane_ < steps * rounds);
+  }
+
+ private:
+  PYQUANT_DEVICE bool has_word(std::int64_t round) const {
+    return lane_ < steps * rounds && round * steps + lane_ < count_;
+  }
+  PYQUANT_DEVICE std::uint32_t look(std::int64_t round) const {
+    return device::load_relaxed(words_ + round * steps + lane_, has_word(round));
+  }
+
+  std::uint32_t* words_;
+  std::int64_t count_;
+  int lane_;
+  std::uint32_t word_ = 0;
+};
+
+}  // namespace pyquant
