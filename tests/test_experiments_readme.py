@@ -48,6 +48,12 @@ def test_every_file_it_links_exists():
     assert [link for link in links if not (DIRECTORY / link).exists()] == []
 
 
+def test_every_file_is_in_its_table():
+    table = README[README.index("## Files") : README.index("## Reading the results")]
+    named = set(re.findall(r"`(\w+\.py)`", table))
+    assert named == {path.name for path in DIRECTORY.glob("*.py")} - {"__init__.py"}
+
+
 def rows_of(path):
     with path.open() as file:
         return list(csv.DictReader(file))
