@@ -14,6 +14,7 @@ from pyquant import _C  # noqa: F401  (loading the library registers torch.ops.p
 DTYPES = (torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _FLOYD_STEINBERG = torch.ops.pyquant.floyd_steinberg.default
 _LINEAR_QUANTIZE = torch.ops.pyquant.linear_quantize.default
+_CUDA_ARCHITECTURES = torch.ops.pyquant.cuda_architectures()
 _DTYPE_NAMES = "uint8, float16, bfloat16, float32 or float64"
 
 
@@ -39,7 +40,8 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
         straight-through: the incoming gradient (forwards: the tangent), unchanged.
 
     Raises:
-        ValueError: for `bits` outside 1..8, an unknown `variant`, or fewer than two dimensions.
+        ValueError: for `bits` outside 1..8, an unknown `variant`, fewer than two dimensions, or a
+            device that is neither a CPU nor CUDA (or CUDA, if the package is built without).
         TypeError: if `image` is not a dense tensor or has another dtype.
     """
     return _apply(_FLOYD_STEINBERG, image, bits, str(variant))
@@ -67,7 +69,8 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
         is straight-through: the incoming gradient (forwards: the tangent), unchanged.
 
     Raises:
-        ValueError: for `bits` outside 1..8, an unknown `rounding`, or fewer than two dimensions.
+        ValueError: for `bits` outside 1..8, an unknown `rounding`, fewer than two dimensions, or a
+            device that is neither a CPU nor CUDA (or CUDA, if the package is built without).
         TypeError: if `image` is not a dense tensor or has another dtype.
     """
     return _apply(_LINEAR_QUANTIZE, image, bits, str(rounding))
@@ -107,6 +110,16 @@ def as_index(bits: object) -> int:
     raise ValueError(f"bits must be an integer from 1 to 8, got {bits!r}")
 
 
+def _check_device(device: torch.device) -> None:
+    if device.type == "cuda" and not _CUDA_ARCHITECTURES:
+        reason = torch.ops.pyquant.cuda_reason()
+        raise ValueError(
+            f"image must be on the CPU, as pyquant is built without CUDA ({reason}), got {device}"
+        )
+    if device.type not in ("cuda", "meta"):
+        raise ValueError(f"image must be on the CPU or a CUDA device, got {device}")
+
+
 def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: str) -> Tensor:
     if not isinstance(image, Tensor):
         raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}")
@@ -114,6 +127,8 @@ def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: str) -> Te
         raise TypeError(f"image must be {_DTYPE_NAMES}, got {image.dtype}")
     if image.layout is not torch.strided:
         raise TypeError(f"image must be a dense tensor (torch.strided), got {image.layout}")
+    if not image.is_cpu:
+        _check_device(image.device)
     if type(bits) is not int or not 1 <= bits <= 8:
         bits = as_index(bits)
     if forward_ad._current_level >= 0:  # within torch.func.jvp, jacfwd or dual_level

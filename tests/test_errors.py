@@ -2,12 +2,16 @@
 accepted."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 import pyquant
+from pyquant import ops
 
 IMAGE = torch.zeros(3, 4, 4)
 CALLS = {
@@ -98,3 +102,32 @@ def test_layouts_without_strides(function):
     for image in (torch.eye(4).to_sparse(), torch.eye(4).to_sparse_csr()):
         with pytest.raises(TypeError, match=message):
             function(image, 2)
+
+
+@pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
+def test_cuda_in_a_build_without(function, monkeypatch):
+    with FakeTensorMode():
+        image = torch.empty(3, 4, 4, device="cuda")
+        monkeypatch.setattr(ops, "_CUDA_ARCHITECTURES", "8.0")
+        assert function(image, 2).device == image.device
+        monkeypatch.setattr(ops, "_CUDA_ARCHITECTURES", "")
+        message = r"image must be on the CPU, as pyquant is built without CUDA \(.*\), got cuda:0"
+        with pytest.raises(ValueError, match=message):
+            function(image, 2)
+
+
+def test_other_devices():
+    """In a process of its own: a device that exists in Python alone stays for ever."""
+    code = """
+import torch, torch.utils.backend_registration, pyquant
+torch.utils.backend_registration._setup_privateuseone_for_python_backend("abacus")
+image = torch._C._acc.create_empty_tensor((3, 4, 4), torch.float32)
+for function in (pyquant.floyd_steinberg, pyquant.linear_quantize):
+    try:
+        function(image, 2)
+    except ValueError as error:
+        print(error)
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    message = "image must be on the CPU or a CUDA device, got abacus:0\n"
+    assert process.stdout == 2 * message, process.stderr
