@@ -1,6 +1,6 @@
 """Reads the cells that exist, and holds them to what was proved about them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,28 +44,32 @@ class StoredCell:
 
 
 def read_cells(
-    results: Path,
-    models: str,
-    attack: str,
-    precision: str = "bfloat16",
-    images: int | None = None,
+    results: Path, models: str, attack: str, precision: str = "bfloat16"
 ) -> list[StoredCell]:
-    """The cells of one kind with so many ``images``; by default, of each the one with the most.
-
-    Raises:
-        CertificateViolated: naming every cell whose attacked predictions differ from the clean ones
-            although they may not.
-    """
+    """The cells of one kind, ``checked``; of each the one with the most images."""
     best: dict[tuple, StoredCell] = {}
-    for cell in _all_cells(results / "cells" / models / attack):
-        if cell.config["precision"] != precision or images not in (None, cell.images):
+    for cell in stored_cells(results, models, attack):
+        if cell.config["precision"] != precision:
             continue
         key = (cell.model, cell.column, cell.epsilon, cell.config["steps"])
         if key not in best or best[key].images < cell.images:
             best[key] = cell
+    return checked(best.values())
+
+
+def checked(cells: Iterable[StoredCell]) -> list[StoredCell]:
+    """The same cells.
+
+    Raises:
+        ValueError: they are of different test images, or of different models by one name.
+        CertificateViolated: naming every cell whose attacked predictions differ from the clean ones
+            although they may not.
+    """
+    cells = list(cells)
+    refuse_mixture(cell.config for cell in cells)
     broken = [
         f"model {cell.model} on {cell.column} at {cell.epsilon:g}/255 behind {name}"
-        for cell in best.values()
+        for cell in cells
         for name, claim in cell.result.get("certificate", {}).items()
         if claim["inside"] and not claim["identical"]
     ]
@@ -73,7 +77,31 @@ def read_cells(
         raise CertificateViolated(
             "predictions changed inside the certificate: " + "; ".join(broken)
         )
-    return list(best.values())
+    return cells
+
+
+def refuse_mixture(configs: Iterable[dict]) -> None:
+    """Raises ValueError, naming two cells, if they are of different images or of different models."""
+    first: dict[str, tuple[str, dict]] = {}
+    for config in configs:
+        for what, digest in (
+            ("test images", config["test_data"]["sha256"]),
+            (f"files of model {config['model']}", config["model_sha256"]),
+        ):
+            known, other = first.setdefault(what, (digest, config))
+            if digest != known:
+                raise ValueError(
+                    f"cells from different {what} do not belong together: {_name(other)}, and "
+                    f"{_name(config)}; name another directory with --results"
+                )
+
+
+def _name(config: dict) -> str:
+    data = config["test_data"]
+    return (
+        f"model {config['model']} ({config['model_sha256'][:8]}) on {config['column']} "
+        f"({data['source']}, {data['sha256'][:8]})"
+    )
 
 
 def certified_count(cells: list[StoredCell]) -> int:
@@ -86,8 +114,9 @@ def certified_count(cells: list[StoredCell]) -> int:
     )
 
 
-def _all_cells(directory: Path) -> Iterator[StoredCell]:
-    for path in sorted(directory.glob("*.json")):
+def stored_cells(results: Path, models: str, attack: str = "*") -> Iterator[StoredCell]:
+    """Every cell that exists of a set of models; of one kind of attack, or of all."""
+    for path in sorted((results / "cells" / models).glob(f"{attack}/*.json")):
         content = read_json(path)
         yield StoredCell(content["config"], content)
 

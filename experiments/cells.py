@@ -8,6 +8,7 @@ import base64
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -86,27 +87,48 @@ def subset(total: int, images: int) -> Tensor:
     return torch.from_numpy(shuffled[:images]).long()
 
 
+# Of the last settings only: a recording keeps the memory of all its steps.
+@lru_cache(maxsize=1)
+def recorded_attack(
+    model: ResNet20,
+    precision: Precision,
+    epsilon: float,
+    step: float,
+    steps: int,
+    quantized_as: str | None,
+) -> Replayed:
+    """PGD on a model, recorded on CUDA; cells that follow each other with the same settings share it.
+
+    Args:
+        model, precision: the network that is attacked.
+        epsilon, step: in [0, 1].
+        steps: number of steps.
+        quantized_as: a label, if the attacked network begins with that quantization.
+    """
+    logits = logits_of(model, precision)
+    network = logits if quantized_as is None else lambda x: logits(quantize(x, quantized_as))
+    return Replayed(
+        lambda images, labels: projected_gradient_descent(
+            network, images, labels, epsilon=epsilon, step=step, steps=steps
+        ),
+        next(model.parameters()).device,
+    )
+
+
 class Evaluator:
-    """A model ready to be attacked and asked; one recorded attack serves all its batches."""
+    """A model ready to be attacked and asked."""
 
     def __init__(self, model: ResNet20, cell: Cell) -> None:
         self.cell = cell
-        self.device = next(model.parameters()).device
         self.logits = logits_of(model, cell.precision)
-        self.attack = Replayed(self._attack, self.device)
-
-    def _attack(self, images: Tensor, labels: Tensor) -> Tensor:
-        return projected_gradient_descent(
-            self._quantized_logits if self.cell.attack == "before_adaptive" else self.logits,
-            images,
-            labels,
-            epsilon=self.cell.epsilon / 255,
-            step=self.cell.step / 255,
-            steps=self.cell.steps,
+        self.attack = recorded_attack(
+            model,
+            cell.precision,
+            cell.epsilon / 255,
+            cell.step / 255,
+            cell.steps,
+            cell.column if cell.attack == "before_adaptive" else None,
         )
-
-    def _quantized_logits(self, images: Tensor) -> Tensor:
-        return self.logits(quantize(images, self.cell.column))
 
     def images(self, originals: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Clean and attacked images, (N, C, H, W) float32, as they arrive at the filter.

@@ -15,7 +15,7 @@ Config = TypeVar("Config")
 
 #: What a user can put right, by other options or by waiting; anything else is a fault of ours, and
 #: shows its traceback.
-EXPECTED = (ValueError, FileNotFoundError, LockedElsewhere, DownloadFailed)
+EXPECTED = (ValueError, OSError, FloatingPointError, LockedElsewhere, DownloadFailed)
 
 
 def run_command(main: Callable[[Config], None], config: type[Config], description: str) -> None:

@@ -1,4 +1,6 @@
-"""Detection, Section V of the paper: python -m experiments.detection --data.source cifar10"""
+"""Detection, Section V of the paper:
+python -m experiments.detection --data.source cifar10 --results my_results
+"""
 
 from pathlib import Path
 

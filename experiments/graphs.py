@@ -1,6 +1,7 @@
 """CUDA graphs: a function of tensors, recorded once, then replayed by a single launch."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,8 @@ class Replayed:
     """Calls ``function`` plainly a few times on CUDA, then records it and replays the recording.
 
     The plain calls do the caller's work, and fill what is filled once (momentum buffers, library
-    workspaces). Inputs of another shape than the recorded one, and everything on a CPU, run plainly.
-    If the recording fails, a warning says so and every call stays plain.
+    workspaces). The shape that comes most often is recorded; inputs of another one, and everything on
+    a CPU, run plainly. If the recording fails, a warning says so and every call stays plain.
 
     Args:
         function: takes tensors, changes state in place or returns tensors, and never waits for the
@@ -26,7 +27,7 @@ class Replayed:
     def __init__(self, function: Callable[..., Any], device: torch.device) -> None:
         self.function = function
         self.active = device.type == "cuda"
-        self.calls = 0
+        self.calls: Counter[tuple[torch.Size, ...]] = Counter()
         self.graph: torch.cuda.CUDAGraph | None = None
         self.inputs: tuple[Tensor, ...] = ()
         self.result: Any = None
@@ -34,9 +35,10 @@ class Replayed:
     def __call__(self, *inputs: Tensor) -> Any:
         if not self.active:
             return self.function(*inputs)
+        shapes = tuple(given.shape for given in inputs)
         if self.graph is None:
-            self.calls += 1
-            if self.calls <= WARM_UP_CALLS:
+            self.calls[shapes] += 1
+            if self.calls[shapes] <= WARM_UP_CALLS:
                 return self._on_side_stream(inputs)
             try:
                 self._record(inputs)
@@ -48,7 +50,7 @@ class Replayed:
                     stacklevel=2,
                 )
                 return self.function(*inputs)
-        if [i.shape for i in inputs] != [i.shape for i in self.inputs]:
+        if shapes != tuple(recorded.shape for recorded in self.inputs):
             return self.function(*inputs)
         for recorded, given in zip(self.inputs, inputs, strict=True):
             recorded.copy_(given)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import textwrap
 from pathlib import Path
 
 import numpy
@@ -20,7 +21,7 @@ def write_grid(stem: Path, title: str, note: str, ours: Table, paper: Table) -> 
     """
     write_text(stem.with_suffix(".csv"), grid_csv(ours))
     write_text(stem.with_suffix(".md"), grid_markdown(title, note, ours, paper))
-    _draw(stem.with_suffix(".png"), title, ours, paper)
+    _draw(stem.with_suffix(".png"), title, note, ours, paper)
 
 
 def grid_csv(table: Table) -> str:
@@ -62,7 +63,7 @@ def _pair(ours: float | None, paper: float | None) -> str:
     return f"{left} {right}".strip()
 
 
-def _draw(path: Path, title: str, ours: Table, paper: Table) -> None:
+def _draw(path: Path, title: str, note: str, ours: Table, paper: Table) -> None:
     tables = {"this project": ours} | ({"the paper": paper} if paper else {})
     figure, axes = pyplot.subplots(
         1, len(tables), figsize=(7.5 * len(tables), 7.2), layout="constrained", squeeze=False
@@ -82,4 +83,5 @@ def _draw(path: Path, title: str, ours: Table, paper: Table) -> None:
         axis.set_yticks(range(len(LABELS)), LABELS)
         axis.set(title=name, xlabel="tested on (d = dithered)", ylabel="trained on")
     figure.suptitle(f"{title}, percent")
+    figure.supxlabel(textwrap.fill(note, 95 * len(tables)), fontsize=9)
     save_figure(path, figure)

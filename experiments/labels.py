@@ -44,10 +44,19 @@ def prepare(images: Tensor, label: str) -> Tensor:
     bits = bits_of(label)
     if is_dithered(label):
         images = pyquant.floyd_steinberg(images, bits, variant="published")
-    values = images.to(torch.float32, memory_format=torch.channels_last).div_(255)
+    values = _divide_by_255(images.to(torch.float32, memory_format=torch.channels_last))
     if not is_dithered(label) and bits < 8:
         values = pyquant.linear_quantize(values, bits, rounding="floor")
     return values
+
+
+def _divide_by_255(values: Tensor) -> Tensor:
+    """In place, correctly rounded on every device.
+
+    By a tensor: on CUDA, torch multiplies by the reciprocal of a Python number, which is an ulp off
+    for half of all bytes, and the ops of pyquant are not.
+    """
+    return values.div_(torch.full((), 255.0, device=values.device))
 
 
 def quantize(values: Tensor, label: str) -> Tensor:
@@ -79,12 +88,8 @@ def off_grid(images: Tensor, label: str) -> Tensor:
     every_value = torch.arange(256, dtype=torch.uint8, device=images.device).view(1, 1, 1, 256)
     if is_dithered(label):
         # A flat image of each level dithers to itself, and no other level exists.
-        grid = (
-            torch.unique(
-                pyquant.linear_quantize(every_value, bits_of(label), rounding="floor")
-            ).float()
-            / 255
-        )
+        levels = pyquant.linear_quantize(every_value, bits_of(label), rounding="floor")
+        grid = _divide_by_255(torch.unique(levels).float())
     else:
         grid = torch.unique(prepare(every_value, label))
     nearest = torch.bucketize(images.contiguous(), grid).clamp_(max=grid.numel() - 1)

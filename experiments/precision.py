@@ -1,11 +1,13 @@
-"""Does bfloat16 weaken the attack? python -m experiments.precision --data.source cifar10 --limit 1000"""
+"""Does bfloat16 weaken the attack?
+python -m experiments.precision --data.source cifar10 --results my_results --limit 1000
+"""
 
 from dataclasses import replace
 from typing import get_args
 
 from rich.console import Console
 
-from experiments.cell_store import StoredCell, describe, read_cells
+from experiments.cell_store import checked, describe, stored_cells
 from experiments.command_line import run_command
 from experiments.filters import FILTERS
 from experiments.row_report import write_rows
@@ -38,45 +40,40 @@ def main(config: SweepConfig) -> None:
     report(config, console)
 
 
-def cells_of(config: SweepConfig, precision: str, images: int | None) -> list[StoredCell]:
-    """The cells of attacks in one precision, with so many ``images``."""
-    return read_cells(config.results, config.set_name, "after", precision, images)
-
-
 def report(config: SweepConfig, console: Console) -> None:
     """Writes precision.csv and .md: of each model and epsilon the cells that exist in both."""
-    counts = {cell.images for cell in cells_of(config, "float32", config.limit)}
     found = {
-        (cell.model, cell.epsilon, cell.images, precision): cell
-        for precision in get_args(Precision)
-        for images in counts
-        for cell in cells_of(config, precision, images)
+        (cell.model, cell.epsilon, cell.images, cell.config["precision"]): cell
+        for cell in stored_cells(config.results, config.set_name, "after")
         if cell.model == cell.column and cell.epsilon in EPSILONS
     }
-    both = [key for key in found if {(*key[:3], p) for p in get_args(Precision)} <= found.keys()]
+    both = sorted(
+        key for key in found if {(*key[:3], p) for p in get_args(Precision)} <= found.keys()
+    )
     if not both:
         raise ValueError(
-            f"{config.results} holds no cell in both precisions for this set and limit"
+            f"{config.results} holds no cell in both precisions for the set {config.set_name!r}"
         )
+    cells = checked(found[key] for key in both)
     stem = config.results / "precision"
     write_rows(
         stem,
         "The attack in bfloat16 and in float32",
-        f"Models: {config.set_name}. {describe([found[key] for key in both])} {NOTE}",
+        f"Models: {config.set_name}. {describe(cells)} {NOTE}",
         ("model", "epsilon", "precision", "images", "clean", *(f"attacked {n}" for n in FILTERS)),
         [
             (
                 cell.model,
                 f"{cell.epsilon:g}",
-                precision,
+                cell.config["precision"],
                 cell.images,
                 cell.accuracy("clean", "none"),
                 *(cell.accuracy("attacked", name) for name in FILTERS),
             )
-            for (*_, precision), cell in sorted((key, found[key]) for key in both)
+            for cell in cells
         ],
     )
-    console.print(f"{stem}.csv, .md: {len(both)} cells")
+    console.print(f"{stem}.csv, .md: {len(cells)} cells")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def provenance(device: torch.device) -> dict:
         "versions": {
             "pyquant": pyquant.__version__,
             "python": platform.python_version(),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "torchvision": version("torchvision"),
             "numpy": numpy.__version__,
         },

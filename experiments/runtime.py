@@ -32,6 +32,9 @@ class Runtime:
                 raise ValueError(f"threads is {self.threads!r}; accepted are whole numbers from 1")
             torch.set_num_threads(self.threads)
         _keep_freed_memory()
+        # On a GPU, float32 would be rounded to 10 bits, and convolutions could add in any order.
+        torch.backends.fp32_precision = "ieee"
+        torch.backends.cudnn.deterministic = True
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ValueError(
                 "device is 'cuda', but torch finds no GPU here; accepted are auto, cpu"

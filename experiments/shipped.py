@@ -50,7 +50,8 @@ def require_model(path: Path) -> None:
     """Raises FileNotFoundError, saying how to train it, if the model ``path`` does not exist."""
     if not path.exists():
         raise FileNotFoundError(
-            f"{path} does not exist; python -m experiments.train --label {path.stem} makes it"
+            f"{path} does not exist. make demo trains the models of build/demo; others are trained "
+            f"with python -m experiments.train --label {path.stem} --models {path.parent}"
         )
 
 
@@ -78,9 +79,16 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
 
 
 def model_config(path: Path) -> dict:
-    """The configuration that a model was trained with."""
-    with safetensors.safe_open(path, "pt") as file:
-        return json.loads(file.metadata()["config"])
+    """The configuration that a model was trained with.
+
+    Raises:
+        ValueError: the file is damaged, or was not written by ``save_model``.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return json.loads(file.metadata()["config"])
+    except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{path} holds no configuration of a model: {error}") from error
 
 
 def file_digest(path: Path) -> str:

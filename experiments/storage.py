@@ -54,10 +54,20 @@ def read_json(path: Path) -> Any:
 
 def refuse_other(wanted: dict, found: dict, path: Path) -> None:
     """Raises ValueError, naming what differs, if ``path`` was made with another configuration."""
+    wanted, found = _flat(wanted), _flat(found)
     names = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
     if names:
         changes = "; ".join(f"{key} {found.get(key)!r}, not {wanted.get(key)!r}" for key in names)
         raise ValueError(f"{path} was made with {changes}: move it away, or name another directory")
+
+
+def _flat(config: dict, prefix: str = "") -> dict[str, Any]:
+    """``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
+    flat = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return flat
 
 
 @contextmanager

@@ -7,9 +7,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from experiments.cell_store import refuse_mixture, stored_cells
 from experiments.cells import Attack, Cell, cell_config, measure
 from experiments.data import DataConfig, Split, load_split
-from experiments.labels import check_label
+from experiments.labels import LABELS, check_label
 from experiments.progress import progress_columns
 from experiments.provenance import provenance
 from experiments.runtime import Runtime
@@ -34,12 +35,10 @@ class SweepConfig:
     """Name of a set in experiments/models, or a directory."""
     rows: tuple[str, ...] = ()
     """Models, by what they were trained on (default: all that exist)."""
-    columns: tuple[str, ...] = ()
-    """Kinds of test images (default: those of the paper's table)."""
     limit: int | None = None
     """Evaluate on this many test images, a fixed random subset (default: all)."""
     report_only: bool = False
-    """Make the report from the cells that exist, and no cell."""
+    """Make no cell. (The report is of all the cells that exist, of each the one with most images.)"""
     results: Path = RESULTS
     """Directory of the cells and the reports."""
     data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
@@ -74,6 +73,20 @@ class SweepConfig:
         return found
 
 
+@dataclass(frozen=True)
+class GridConfig(SweepConfig):
+    """What the commands for Tables I and II take."""
+
+    columns: tuple[str, ...] = ()
+    """Kinds of test images (default: those of the paper's table)."""
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """(model, column) for every cell, row by row."""
+        columns = [check_label(label, "columns") for label in self.columns or LABELS]
+        return [(model, column) for model in self.existing_rows for column in columns]
+
+
 def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Console) -> None:
     """Makes every cell that is not done.
 
@@ -83,7 +96,7 @@ def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Con
         console: for the progress bar.
 
     Raises:
-        ValueError: a cell in the way was made from another model or other images, or a model does
+        ValueError: cells that exist were made from another model or other images, or a model does
             not know the classes of the test images.
     """
     device = config.runtime.start()
@@ -92,14 +105,19 @@ def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Con
         raise ValueError(f"limit is {config.limit!r}; accepted are whole numbers from 1")
     cells = cells_of(min(config.limit or len(split.labels), len(split.labels)))
     test_data = split.describe()
+    models = {cell.model: model_path(cell.model, config.models) for cell in cells}
+    loaded = {label: load_model(file, device) for label, file in models.items()}
+    for file in models.values():
+        check_classes(file, split)
+    digests = {label: file_digest(file) for label, file in models.items()}
+    configs = [cell_config(cell, digests[cell.model], test_data) for cell in cells]
+    stored = (cell.config for cell in stored_cells(config.results, config.set_name))
+    refuse_mixture([*stored, *configs])
     elsewhere = 0
     with Progress(*progress_columns(), console=console) as progress:
         work = [cell.images * (1 + cell.steps * (cell.attack != "none")) for cell in cells]
         bar = progress.add_task("cells", total=sum(work))
-        for cell, amount in zip(cells, work, strict=True):
-            file = model_path(cell.model, config.models)
-            check_classes(file, split)
-            settings = cell_config(cell, file_digest(file), test_data)
+        for cell, settings, amount in zip(cells, configs, work, strict=True):
             path = cell.path(config.results)
             progress.update(bar, description=path.stem)
             try:
@@ -110,7 +128,7 @@ def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Con
                         continue
                     result = measure(
                         cell,
-                        load_model(file, device),
+                        loaded[cell.model],
                         split,
                         lambda count, part=amount / cell.images: progress.advance(
                             bar, count * part

@@ -1,32 +1,27 @@
-"""Table I, clean accuracy: python -m experiments.table1 --data.source cifar10"""
+"""Table I, clean accuracy: python -m experiments.table1 --data.source cifar10 --results my_results"""
 
 from rich.console import Console
 
 from experiments.cell_store import describe, read_cells
 from experiments.command_line import run_command
 from experiments.grid_report import write_grid
-from experiments.labels import LABELS
 from experiments.paper_numbers import read_table
-from experiments.sweep import SweepConfig, run
+from experiments.sweep import GridConfig, run
 
 
-def main(config: SweepConfig) -> None:
+def main(config: GridConfig) -> None:
     """Every model on every kind of clean test images, without a filter."""
     console = Console()
     if not config.report_only:
         run(
-            lambda images: [
-                config.cell(model, column, images)
-                for model in config.existing_rows
-                for column in config.columns or LABELS
-            ],
+            lambda images: [config.cell(model, column, images) for model, column in config.pairs],
             config,
             console,
         )
     report(config, console)
 
 
-def report(config: SweepConfig, console: Console) -> None:
+def report(config: GridConfig, console: Console) -> None:
     """Writes table1.csv, .md and .png from the cells that exist."""
     cells = read_cells(config.results, config.set_name, "none", config.runtime.precision)
     if not cells:
@@ -41,4 +36,4 @@ def report(config: SweepConfig, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, SweepConfig, __doc__)
+    run_command(main, GridConfig, __doc__)

@@ -1,31 +1,25 @@
-"""Table II, accuracy under PGD-20 at 8/255: python -m experiments.table2 --data.source cifar10"""
+"""Table II, accuracy under PGD-20 at 8/255:
+python -m experiments.table2 --data.source cifar10 --results my_results
+"""
 
 from rich.console import Console
 
-from experiments.cell_store import certified_count, describe, read_cells
+from experiments.cell_store import StoredCell, certified_count, describe, read_cells
 from experiments.command_line import run_command
 from experiments.filters import FILTERS
 from experiments.grid_report import write_grid
-from experiments.labels import LABELS
 from experiments.paper_numbers import read_table
-from experiments.sweep import SweepConfig, run
+from experiments.sweep import GridConfig, run
 
 EPSILON = 8.0
 
 
-def main(config: SweepConfig) -> None:
+def main(config: GridConfig) -> None:
     """Every model on every kind of attacked test images, the same ones for each filter."""
     console = Console()
     if not config.report_only:
         # The diagonal first: it is what the paper is about.
-        pairs = sorted(
-            (
-                (model, column)
-                for model in config.existing_rows
-                for column in config.columns or LABELS
-            ),
-            key=lambda pair: pair[0] != pair[1],
-        )
+        pairs = sorted(config.pairs, key=lambda pair: pair[0] != pair[1])
         run(
             lambda images: [
                 config.cell(model, column, images, "after", EPSILON) for model, column in pairs
@@ -36,7 +30,16 @@ def main(config: SweepConfig) -> None:
     report(config, console)
 
 
-def report(config: SweepConfig, console: Console) -> None:
+def describe_by_place(cells: list[StoredCell]) -> str:
+    """As ``describe``, of the diagonal and of the rest."""
+    diagonal = [cell for cell in cells if cell.model == cell.column]
+    rest = [cell for cell in cells if cell.model != cell.column]
+    if not diagonal or not rest or {c.images for c in diagonal} == {c.images for c in rest}:
+        return describe(cells)
+    return f"On the diagonal, {describe(diagonal)} Elsewhere, {describe(rest)}"
+
+
+def report(config: GridConfig, console: Console) -> None:
     """Writes table2_FILTER.csv, .md and .png for every filter from the cells that exist."""
     cells = [
         cell
@@ -48,7 +51,7 @@ def report(config: SweepConfig, console: Console) -> None:
             f"{config.results} holds no cell of Table II for the set {config.set_name!r}"
         )
     note = (
-        f"Models: {config.set_name}. {describe(cells)} PGD, 20 steps of 2/255, on the bare "
+        f"Models: {config.set_name}. {describe_by_place(cells)} PGD, 20 steps of 2/255, on the bare "
         f"network, added after quantization. {certified_count(cells)} pairs of cell and filter are "
         "inside the certificate; in each, every prediction equals the clean one."
     )
@@ -63,4 +66,4 @@ def report(config: SweepConfig, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, SweepConfig, __doc__)
+    run_command(main, GridConfig, __doc__)

@@ -1,4 +1,6 @@
-"""Trains one model: python -m experiments.train --label 2d --preset short"""
+"""Trains one model:
+python -m experiments.train --label 2d --preset short --data.source cifar10 --models my_models
+"""
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -39,7 +41,7 @@ class TrainConfig:
     seed: int = 0
     models: str = ""
     """Name of the set in experiments/models, or a directory (default: the name of the preset)."""
-    data: DataConfig = field(default_factory=DataConfig)
+    data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
     runtime: Runtime = field(default_factory=Runtime)
 
 
@@ -192,10 +194,12 @@ def train(config: TrainConfig, console: Console) -> Path:
     """Trains the model that ``config`` describes, or finds it done; returns the path of its file.
 
     Beside LABEL.safetensors it writes LABEL.json: configuration, history, test accuracy of the
-    model as stored, provenance. Until then LABEL.checkpoint holds the last epoch.
+    model as stored, provenance; that of each process that trained a part is in its ``runs``. Until
+    then LABEL.checkpoint holds the last epoch.
 
     Raises:
-        ValueError: a file of another configuration is in the way, or an option is bad.
+        ValueError: a file of another configuration is in the way, one is damaged, or an option is
+            bad.
         LockedElsewhere: another process is training this model.
     """
     path = model_path(config.label, config.models or config.preset)
@@ -207,7 +211,12 @@ def train(config: TrainConfig, console: Console) -> Path:
     settings = resolved(config, train_split, test_split)
     with lock(path):
         if record.exists():
-            refuse_other(settings, read_json(record)["config"], record)
+            done = read_json(record)
+            refuse_other(settings, done["config"], record)
+            if not path.exists() or file_digest(path) != done["model_sha256"]:
+                raise ValueError(
+                    f"{path} is not the model of {record}; move that away to train again"
+                )
             console.print(f"{config.label}: done before, {path}")
             return path
         trainer = Trainer(
@@ -217,12 +226,15 @@ def train(config: TrainConfig, console: Console) -> Path:
             config.seed,
             config.runtime.precision,
         )
+        runs = []
         if checkpoint.exists():
-            stored = torch.load(checkpoint, map_location=device, weights_only=True)
+            stored = read_checkpoint(checkpoint, device)
             refuse_other(settings, stored["config"], checkpoint)
             trainer.restore(stored["state"])
+            runs = stored["runs"]
             console.print(f"{config.label}: goes on after epoch {trainer.epochs_done}")
-        run_epochs(trainer, test_split, settings, checkpoint, console)
+        runs.append({"after_epoch": trainer.epochs_done, **provenance(device)})
+        run_epochs(trainer, test_split, {"config": settings, "runs": runs}, checkpoint, console)
         save_model(trainer.model, path, settings)
         stored_accuracy = accuracy(
             load_model(path, device), test_split, config.label, config.runtime.precision
@@ -233,6 +245,7 @@ def train(config: TrainConfig, console: Console) -> Path:
             "model_sha256": file_digest(path),
             "history": trainer.history,
             "provenance": provenance(device),
+            "runs": runs,
         }
         write_json(record, result)
         checkpoint.unlink(missing_ok=True)
@@ -240,10 +253,18 @@ def train(config: TrainConfig, console: Console) -> Path:
     return path
 
 
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """What ``run_epochs`` stored, its tensors on ``device``; ValueError if the file is damaged."""
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # a damaged file can raise anything
+        raise ValueError(f"{path} cannot be read, move it away to begin anew: {error}") from error
+
+
 def run_epochs(
-    trainer: Trainer, test: Split, settings: dict, checkpoint: Path, console: Console
+    trainer: Trainer, test: Split, about: dict, checkpoint: Path, console: Console
 ) -> None:
-    """Trains the epochs that are left, and stores each as it is done."""
+    """Trains the epochs that are left, and stores each as it is done, together with ``about``."""
     total = trainer.settings.epochs
     # About a thousand of the test images, to watch; nothing is chosen by it.
     apart = -(-len(test.labels) // MONITORED_IMAGES)
@@ -257,10 +278,10 @@ def run_epochs(
             trainer.epoch(lambda: progress.advance(bar))
             last = trainer.history[-1]
             last["watched_accuracy"] = accuracy(
-                trainer.model, watched, trainer.label, settings["precision"]
+                trainer.model, watched, trainer.label, about["config"]["precision"]
             )
             with atomic_path(checkpoint) as part:
-                torch.save({"config": settings, "state": trainer.state()}, part)
+                torch.save({**about, "state": trainer.state()}, part)
             progress.console.print(
                 f"{trainer.label}: epoch {last['epoch']}/{total}, loss {last['loss']:.4f}, "
                 f"accuracy {last['train_accuracy']:.4f} in training, "

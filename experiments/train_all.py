@@ -1,4 +1,6 @@
-"""Trains the models of a set one after another: python -m experiments.train_all --preset short"""
+"""Trains the models of a set one after another:
+python -m experiments.train_all --preset short --data.source cifar10 --models my_models
+"""
 
 from dataclasses import dataclass, field, fields
 from typing import Literal
@@ -26,7 +28,7 @@ class TrainAllConfig:
     seed: int = 0
     models: str = ""
     """Name of the set in experiments/models, or a directory (default: the name of the preset)."""
-    data: DataConfig = field(default_factory=DataConfig)
+    data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
     runtime: Runtime = field(default_factory=Runtime)
 
 

@@ -22,7 +22,7 @@ from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_image
 from experiments import before_dithering, detection, figure4, precision, table1, table2
 from experiments.bar_chart import draw_bars
 from experiments.cell_store import CertificateViolated, read_cells
-from experiments.cells import Cell, measure, pack, subset, unpack
+from experiments.cells import Cell, Evaluator, measure, pack, subset, unpack
 from experiments.command_line import run_command
 from experiments.data import load_split
 from experiments.examples import draw, fooled, restored
@@ -30,7 +30,7 @@ from experiments.labels import LABELS
 from experiments.paper_numbers import FIGURE4, read_table
 from experiments.shipped import available, load_model, model_path
 from experiments.storage import lock
-from experiments.sweep import SweepConfig, run
+from experiments.sweep import GridConfig, run
 from experiments.train import train
 
 QUIET = Console(quiet=True)
@@ -46,7 +46,7 @@ def trained(tmp_path_factory):
     data = write_images(directory / "images", train=150)
     for label in ("2d", "8"):
         train(train_config(data, directory / "models", label, ENOUGH_EPOCHS), QUIET)
-    return SweepConfig(str(directory / "models"), data=data, runtime=ONE_THREAD)
+    return GridConfig(str(directory / "models"), data=data, runtime=ONE_THREAD)
 
 
 @pytest.fixture
@@ -143,14 +143,14 @@ def test_a_cell_is_a_function_of_its_configuration(sweep):
     assert first == second
 
 
-def test_sweep_refuses_cells_of_another_model(sweep):
+def test_sweep_refuses_cells_of_another_configuration(sweep):
     cell = Cell(sweep.set_name, "2d", "2d", 12)
     run(lambda images: [cell], sweep, QUIET)
     path = cell.path(sweep.results)
     content = json.loads(path.read_text())
-    content["config"]["model_sha256"] = "0"
+    content["config"]["steps"] = 40
     path.write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="2d_on_2d_n12.json was made with model_sha256 '0', not"):
+    with pytest.raises(ValueError, match="2d_on_2d_n12.json was made with steps 40, not 20"):
         run(lambda images: [cell], sweep, QUIET)
 
 
@@ -269,6 +269,39 @@ def test_precisions_are_compared_on_the_same_images(sweep, monkeypatch):
     ]
 
 
+def test_cells_of_other_images_or_models_do_not_get_into_a_table(sweep, tmp_path):
+    table1.main(replace(sweep, rows=("2d",), columns=("2d",)))
+    path = next(sweep.results.glob("cells/**/*.json"))
+    cell = json.loads(path.read_text())
+    for key, value, what in (
+        ("model_sha256", "0" * 64, "files of model 2d"),
+        ("test_data", {**cell["config"]["test_data"], "sha256": "0" * 64}, "test images"),
+    ):
+        other = {**cell, "config": {**cell["config"], "column": "3d", key: value}}
+        (path.parent / "other.json").write_text(json.dumps(other))
+        with pytest.raises(ValueError, match=f"cells from different {what} do not belong together"):
+            table1.report(sweep, QUIET)
+        # Nor is anything made beside it.
+        with pytest.raises(ValueError, match=f"cells from different {what} do not belong together"):
+            table1.main(replace(sweep, rows=("2d",), columns=("1d",)))
+        assert len(list(path.parent.iterdir())) == 2
+
+
+def test_options_without_a_meaning_are_refused(sweep):
+    with pytest.raises(ValueError, match="rows is '4'; those of Fig. 4 are 1, 1d"):
+        figure4.main(replace(sweep, rows=("4",)))
+    with pytest.raises(ValueError, match="columns is '9z'; accepted are 1, 1d"):
+        table1.main(replace(sweep, columns=("9z",)))
+
+
+def test_one_recording_serves_cells_with_the_same_settings(sweep):
+    model = load_model(model_path("2d", sweep.models), CPU)
+    cell = Cell("tiny", "2d", "2d", 4, "after", 8.0)
+    attack = Evaluator(model, cell).attack
+    assert Evaluator(model, replace(cell, column="3", images=9)).attack is attack
+    assert Evaluator(model, replace(cell, epsilon=4.0)).attack is not attack
+
+
 def test_reports_say_when_there_is_nothing(sweep):
     for module in (table1, table2, figure4, before_dithering, detection, precision):
         with pytest.raises(ValueError, match="holds no"):
@@ -317,7 +350,7 @@ def test_rows_that_cannot_be_made_are_named(sweep):
     assert replace(sweep, rows=("8",)).existing_rows == ["8"]
     with pytest.raises(ValueError, match="rows is '2x'; accepted are 1, 1d"):
         table1.main(replace(sweep, rows=("2x",)))
-    with pytest.raises(FileNotFoundError, match="3d.safetensors does not exist; python -m"):
+    with pytest.raises(FileNotFoundError, match="3d.safetensors does not exist. make demo"):
         table1.main(replace(sweep, rows=("8", "3d")))
     with pytest.raises(ValueError, match="no model is there"):
         table1.main(replace(sweep, models=str(sweep.results)))
@@ -347,7 +380,7 @@ def test_command_runs_by_itself(sweep):
 def test_command_says_in_one_line_what_is_wrong(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["table1", "--data.source", "folder"])
     with pytest.raises(SystemExit) as stopped:
-        run_command(table1.main, SweepConfig, "")
+        run_command(table1.main, GridConfig, "")
     assert stopped.value.code == 1
     assert capsys.readouterr().err == (
         "error: data.path is missing; --data.source folder needs the directory "
@@ -365,7 +398,7 @@ def test_interrupted_command_exits_as_one(monkeypatch, capsys):
     before = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(SystemExit) as stopped:
-            run_command(terminated, SweepConfig, "")
+            run_command(terminated, GridConfig, "")
     finally:
         signal.signal(signal.SIGTERM, before)
     assert stopped.value.code == 130

@@ -1,6 +1,7 @@
 """What README.md of the experiments says: its commands parse, its files exist, its numbers are ours."""
 
 import csv
+import json
 import re
 import runpy
 from pathlib import Path
@@ -9,12 +10,15 @@ import pytest
 import tyro
 
 from experiments import command_line
+from experiments.cells import unpack
+from experiments.filters import FILTERS, certified_epsilon
 from experiments.labels import LABELS
 from experiments.paper_numbers import read_table
 from experiments.sweep import RESULTS
 
 DIRECTORY = RESULTS.parent
 README = (DIRECTORY / "README.md").read_text()
+STATES = ("clean", "attacked")
 COMMANDS = re.findall(r"^python -m (experiments\.\w+)([^#\n]*)", README, re.MULTILINE)
 
 
@@ -140,11 +144,47 @@ def test_precisions_differ_by_as_many_images_as_said():
     assert f"the two differ by at most {most:.0f} images, for each of the fifteen" in README
 
 
+def stored(pattern):
+    """Every stored cell of that kind."""
+    return [json.loads(path.read_text()) for path in sorted(RESULTS.rglob(pattern))]
+
+
+def test_predictions_inside_the_certificate_are_the_clean_ones():
+    cells = stored("cells/*/after/*.json")
+    pairs = [(cell, name) for cell in cells for name in FILTERS]
+    inside = [(cell, name) for cell, name in pairs if cell["certificate"][name]["inside"]]
+    assert len(cells) > 400 and len(inside) > 300
+    for cell, name in inside:
+        label, epsilon = cell["config"]["column"], cell["config"]["epsilon"]
+        assert epsilon / 255 <= certified_epsilon(name, label)
+        clean, attacked = (unpack(cell[state][name]["predictions"]) for state in STATES)
+        assert (clean == attacked).all(), cell["config"]
+
+
+def test_accuracies_are_those_of_the_predictions():
+    for cell in stored("cells/*/*/*.json"):
+        labels = unpack(cell["labels"])
+        for state in STATES:
+            for summary in cell.get(state, {}).values():
+                right = unpack(summary["predictions"]) == labels
+                assert summary["accuracy"] == right.mean(), cell["config"]
+
+
+def test_clean_images_that_the_filter_changes_for_the_network():
+    changed = {}
+    for cell in stored("cells/short/after/*_eps8_n2000.json"):
+        bare, filtered = (unpack(cell["clean"][name]["predictions"]) for name in FILTERS[:2])
+        if count := int((bare != filtered).sum()):
+            changed[cell["config"]["model"]] = count
+    assert changed == {"3d": 5, "5d": 5, "6d": 4, "7d": 4}
+    assert "5 of the 2,000 images for 3d and 5d, for 4 for 6d and 7d" in README
+
+
 def test_results_name_no_place_on_a_disk():
-    stored = [*RESULTS.rglob("*.json"), *(DIRECTORY / "models").rglob("*.json")]
-    assert stored
+    paths = [*RESULTS.rglob("*.json"), *(DIRECTORY / "models").rglob("*.json")]
+    assert paths
     packed = re.compile(r'"(correct|predictions|labels)": "[^"]*"')  # base64 may begin with a slash
-    for path in stored:
+    for path in paths:
         assert not re.search(r'"(/|~|[A-Z]:\\)', packed.sub("", path.read_text())), path
 
 

@@ -53,6 +53,12 @@ def test_a_damaged_file_is_named(tmp_path):
 def test_another_configuration_is_refused_by_what_differs(tmp_path):
     with pytest.raises(ValueError, match="cell.json was made with seed 1, not 2: move it away"):
         refuse_other({"seed": 2, "same": 0}, {"seed": 1, "same": 0}, tmp_path / "cell.json")
+    with pytest.raises(ValueError, match="made with data.source 'digits', not 'CIFAR-10': move"):
+        refuse_other(
+            {"data": {"source": "CIFAR-10", "images": 5}},
+            {"data": {"source": "digits", "images": 5}},
+            tmp_path / "cell.json",
+        )
 
 
 HOLD = """

@@ -15,6 +15,7 @@ import numpy
 import pytest
 import torch
 from rich.console import Console
+from safetensors.torch import save_file
 from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_images
 
 import pyquant
@@ -26,7 +27,7 @@ from experiments.labels import LABELS, off_grid, prepare, quantize
 from experiments.model import seeded_model
 from experiments.per_pixel import dither_plane
 from experiments.recipes import learning_rate, recipe
-from experiments.shipped import load_model
+from experiments.shipped import load_model, model_config
 from experiments.storage import lock
 from experiments.train import Trainer, train
 from experiments.train_all import TrainAllConfig
@@ -177,11 +178,27 @@ def test_interrupted_run_gives_the_bits_of_an_uninterrupted_one(data, tmp_path, 
     assert resumed.read_bytes() == whole.read_bytes()
     first, second = (json.loads(p.with_suffix(".json").read_text()) for p in (whole, resumed))
     assert first["history"] == second["history"]
+    assert [run["after_epoch"] for run in first["runs"]] == [0]
+    assert [run["after_epoch"] for run in second["runs"]] == [0, 2]
+    assert all(run["machine"]["threads"] == 1 for run in second["runs"])
     # Done is done.
     train(config, QUIET)
     assert len(done) == 1
     with pytest.raises(ValueError, match=r"2d.json was made with .*recipe"):
         train(train_config(data, tmp_path / "cut", epochs=4), QUIET)
+    # Done, but the model is another one, or gone.
+    resumed.write_bytes(b"another model")
+    with pytest.raises(ValueError, match="2d.safetensors is not the model of .*2d.json; move that"):
+        train(config, QUIET)
+    resumed.unlink()
+    with pytest.raises(ValueError, match="2d.safetensors is not the model of .*2d.json; move that"):
+        train(config, QUIET)
+
+
+def test_damaged_checkpoint_is_named(data, tmp_path):
+    (tmp_path / "2d.checkpoint").write_bytes(b"half of a checkpoint")
+    with pytest.raises(ValueError, match="2d.checkpoint cannot be read, move it away to begin"):
+        train(train_config(data, tmp_path), QUIET)
 
 
 def test_killed_run_goes_on_from_its_checkpoint(data, tmp_path):
@@ -237,11 +254,16 @@ def test_all_models_are_trained_but_those_of_another_process(data, tmp_path, cap
 
 
 def test_damaged_and_missing_models_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="3d.safetensors does not exist; python -m"):
+    with pytest.raises(FileNotFoundError, match="3d.safetensors does not exist. make demo"):
         load_model(tmp_path / "3d.safetensors", torch.device("cpu"))
     (tmp_path / "3d.safetensors").write_bytes(b"half a model")
     with pytest.raises(ValueError, match="3d.safetensors is not a ResNet20"):
         load_model(tmp_path / "3d.safetensors", torch.device("cpu"))
+    with pytest.raises(ValueError, match="3d.safetensors holds no configuration"):
+        model_config(tmp_path / "3d.safetensors")
+    save_file({"weight": torch.zeros(1)}, tmp_path / "3d.safetensors")
+    with pytest.raises(ValueError, match="3d.safetensors holds no configuration"):
+        model_config(tmp_path / "3d.safetensors")
 
 
 def test_plain_call_where_there_is_no_graph():
@@ -269,6 +291,24 @@ def test_recording_that_fails_warns_and_runs_plainly(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert replayed(torch.tensor(8)) == 9
+
+
+def test_the_shape_that_comes_most_often_is_recorded(monkeypatch):
+    replayed = Replayed(lambda x: x + 1, torch.device("cuda"))
+    monkeypatch.setattr(replayed, "_on_side_stream", lambda inputs: replayed.function(*inputs))
+    tried = []
+
+    def fails(inputs):
+        tried.append(inputs[0].shape)
+        raise RuntimeError("no graph here")
+
+    monkeypatch.setattr(replayed, "_record", fails)
+    for shape in [(5,), (2,)] * WARM_UP_CALLS:
+        replayed(torch.zeros(shape))
+    assert tried == []
+    with pytest.warns(RuntimeWarning, match="no graph here"):
+        replayed(torch.zeros(5))
+    assert tried == [(5,)]
 
 
 def test_bad_runtime_is_refused():
