@@ -7,7 +7,13 @@ import torch
 from pyquant.ops import as_index, levels, linear_quantize
 
 
-def certified_radius(bits: int, *, variant: str = "textbook", rounding: str = "nearest") -> float:
+def certified_radius(
+    bits: int,
+    *,
+    variant: str = "textbook",
+    rounding: str = "nearest",
+    dtype: torch.dtype = torch.float32,
+) -> float:
     """The largest whole eps, in units of 1/255, such that changing every value of a dithered
     image by at most eps leaves the result of `linear_quantize` unchanged.
 
@@ -16,15 +22,19 @@ def certified_radius(bits: int, *, variant: str = "textbook", rounding: str = "n
     changes nothing that a network behind the filter sees. It says nothing about an attacker
     who perturbs the image before it is dithered.
 
-    Proof by enumeration, in float32 as the op computes: `linear_quantize` never decreases
-    when its input increases, so if it returns the same value at level - eps and at
-    level + eps it does so everywhere between them. A dithered image holds at most 2**bits
-    levels, so the two ends of each are tried for eps = 1/255, 2/255, ... until one fails.
+    Proof by enumeration, in the arithmetic of `dtype` as the op computes: `linear_quantize`
+    never decreases when its input increases, so if it returns the same value at both ends of
+    an interval it does so everywhere between them. A dithered image holds at most 2**bits
+    levels, so the two ends around each are tried for eps = 1/255, 2/255, ... until one fails.
+    An end is level - eps or level + eps rounded to `dtype`, and also what the addition gives
+    with eps itself rounded first, whichever is further away.
 
     Args:
         bits: bits per sample, 1 to 8.
         variant: of `floyd_steinberg`, "textbook" or "published".
         rounding: of `linear_quantize`, "nearest" or "floor".
+        dtype: of the image: uint8, float16, bfloat16, float32 or float64. The levels of uint8
+            and of 16-bit floats are rounded, and some of their radii are smaller.
 
     Returns:
         eps in [0, 1], a multiple of 1/255. With 2 bits it is 42/255 for "nearest" and
@@ -32,16 +42,23 @@ def certified_radius(bits: int, *, variant: str = "textbook", rounding: str = "n
 
     Raises:
         ValueError: for `bits` outside 1..8 or an unknown `variant` or `rounding`.
+        TypeError: for another dtype.
     """
-    return _certified_byte_radius(as_index(bits), str(variant), str(rounding)) / 255
+    return _certified_byte_radius(as_index(bits), str(variant), str(rounding), dtype) / 255
 
 
 @cache
-def _certified_byte_radius(bits: int, variant: str, rounding: str) -> int:
-    clean = levels(bits, variant=variant)[None]
-    code = linear_quantize(clean, bits, rounding=rounding)
-    radii = torch.arange(256)
-    shift = (radii / 255)[:, None]
-    ends = torch.stack([clean - shift, clean + shift])
-    unchanged = (linear_quantize(ends, bits, rounding=rounding) == code).all(dim=2).all(dim=0)
+def _certified_byte_radius(bits: int, variant: str, rounding: str, dtype: torch.dtype) -> int:
+    clean = levels(bits, variant=variant, dtype=dtype)
+    code = linear_quantize(clean[None], bits, rounding=rounding)
+    radii = torch.arange(256, dtype=torch.float64, device="cpu")[:, None]
+    shift = radii / (1 if dtype == torch.uint8 else 255)
+    ends = [clean.double() - shift, clean.double() + shift]
+    if dtype == torch.uint8:
+        ends = [end.clamp(0, 255) for end in ends]
+    else:
+        ends += [clean - shift.to(dtype), clean + shift.to(dtype)]
+    unchanged = torch.ones(256, dtype=torch.bool, device="cpu")
+    for end in ends:
+        unchanged &= (linear_quantize(end.to(dtype), bits, rounding=rounding) == code).all(dim=1)
     return int(radii[unchanged.cumprod(dim=0).bool()].max())

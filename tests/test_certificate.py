@@ -1,5 +1,8 @@
 """certified_radius: inside it every perturbation is undone, one step outside it some is not."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -50,15 +53,57 @@ def test_one_step_outside_is_not(bits, variant, rounding):
     assert (restored != pyquant.linear_quantize(clean, bits, rounding=rounding)).any()
 
 
+OTHER_DTYPES = {  # of the textbook levels
+    (torch.uint8, "nearest"): [127, 42, 17, 8, 3, 1, 0, 0],
+    (torch.uint8, "floor"): [127, 21, 4, 1, 0, 0, 0, 0],
+    (torch.float16, "nearest"): [127, 42, 18, 8, 4, 1, 0, 0],
+    (torch.float16, "floor"): [126, 20, 4, 0, 0, 0, 0, 0],
+    (torch.bfloat16, "nearest"): [127, 41, 17, 8, 3, 1, 0, 0],
+    (torch.bfloat16, "floor"): [126, 21, 4, 1, 0, 0, 0, 0],
+    (torch.float64, "nearest"): [127, 42, 18, 8, 4, 2, 1, 0],
+    (torch.float64, "floor"): [127, 21, 4, 1, 0, 0, 0, 0],
+}
+
+
+@pytest.mark.parametrize("dtype, rounding", OTHER_DTYPES)
+def test_table_of_other_dtypes(dtype, rounding):
+    radii = [pyquant.certified_radius(b, rounding=rounding, dtype=dtype) * 255 for b in BITS]
+    assert [round(radius) for radius in radii] == OTHER_DTYPES[dtype, rounding]
+
+
+def every_value(dtype):
+    """All finite values from -1 to 2 of a 16-bit float, or all bytes."""
+    if dtype == torch.uint8:
+        return torch.arange(256, dtype=dtype)
+    values = torch.arange(-(2**15), 2**15, dtype=torch.int16).view(dtype)
+    return values[(values >= -1) & (values <= 2)]
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("bits", BITS)
-def test_bytes(bits, rounding):
-    """The same holds for an attacker who is limited to bytes."""
-    radius = round(255 * pyquant.certified_radius(bits, variant="published", rounding=rounding))
-    clean = pyquant.levels(bits, variant="published", dtype=torch.uint8)[:, None]
-    perturbed = (clean.int() + torch.arange(-radius, radius + 1)).clamp(0, 255).to(torch.uint8)
-    restored = pyquant.linear_quantize(perturbed, bits, rounding=rounding)
-    assert (restored == pyquant.linear_quantize(clean, bits, rounding=rounding)).all()
+def test_every_value_within_the_radius_is_undone(bits, variant, rounding, dtype):
+    unit = 255 if dtype == torch.uint8 else 1
+    radius = pyquant.certified_radius(bits, variant=variant, rounding=rounding, dtype=dtype)
+    values = every_value(dtype)
+    for level in pyquant.levels(bits, variant=variant, dtype=dtype):
+        near = values[(values.double() - level.double()).abs() <= radius * unit]
+        if dtype != torch.uint8:  # adding may round to a value just outside
+            near = torch.cat([near, level + torch.tensor([-radius, radius]).to(dtype)])
+        restored = pyquant.linear_quantize(near[None], bits, rounding=rounding)
+        clean = pyquant.linear_quantize(level.view(1, 1), bits, rounding=rounding)
+        assert (restored == clean).all()
+
+
+def test_no_global_setting_matters():
+    """In processes of their own: a result is remembered."""
+    code = "import torch, pyquant; {}; print(pyquant.certified_radius(1, rounding='floor') * 255)"
+    for setting in ("torch.set_default_dtype(torch.float64)", "torch.set_default_device('meta')"):
+        process = subprocess.run(
+            [sys.executable, "-c", code.format(setting)], capture_output=True, text=True
+        )
+        assert process.stdout == "126.0\n", process.stderr
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
