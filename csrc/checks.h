@@ -1,8 +1,9 @@
 #pragma once
 
-// Every check of an argument's value, once, for every op and device. What these
-// throw reaches Python as a ValueError. (Types are checked in pyquant/ops.py,
-// where a TypeError can be raised.)
+// The checks of the arguments that every op and device share, once. What these
+// throw reaches Python as a ValueError. (Types and devices are checked in
+// pyquant/ops.py, where a TypeError can be raised; sizes that only CUDA limits, in
+// cuda/library.cpp.)
 
 #include <torch/csrc/stable/tensor.h>
 

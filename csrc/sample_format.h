@@ -8,7 +8,7 @@ namespace pyquant {
 
 enum class SampleFormat { uint8, float16, bfloat16, float32, float64 };
 
-// Storage only: the kernels convert 16 at a time.
+// Storage only: the kernels convert a register of them at a time.
 struct Float16 {
   std::uint16_t bits;
 };

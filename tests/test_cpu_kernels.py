@@ -259,3 +259,13 @@ def test_environment_variable():
         f"ValueError: PYQUANT_CPU must be one of the instruction sets of this machine "
         f"({', '.join(SETS)}), got 'AVX9'"
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_few_rows_of_great_width(variant, dtype):
+    """They take another way than many do; what is below does not matter to them."""
+    image = random_image((9, (1 << 17) + 5), dtype)
+    whole = pyquant.floyd_steinberg(image, 2, variant=variant)
+    for rows in (1, 7):
+        assert_same_bits(pyquant.floyd_steinberg(image[:rows], 2, variant=variant), whole[:rows])

@@ -66,6 +66,7 @@ class PlaneGroups {
       const std::int64_t end = std::min(begin + lanes, last);
       place(call_.from, begin, end, from[chain]);
       place(call_.to, begin, end, to[chain]);
+      rows_[chain].clear_unused(from[chain].used);
     }
     const std::int64_t width = call_.from.width;
     const std::int64_t height = call_.from.height;

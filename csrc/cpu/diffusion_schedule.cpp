@@ -55,6 +55,7 @@ void dither_by_stripes(const DiffusionCall& call, const DiffusionKernels& kernel
   if (thread_count == 1) {
     const AlignedBuffer row_above(row_bytes);
     const AlignedBuffer buffer(buffer_bytes);
+    buffer.clear(buffer_bytes);
     for (std::int64_t group = 0; group < groups; ++group) {
       for (std::int64_t stripe = 0; stripe < stripes; ++stripe) {
         dither_stripes(group, stripe, row_above.begin(), buffer.begin(), nullptr, nullptr);
@@ -70,6 +71,7 @@ void dither_by_stripes(const DiffusionCall& call, const DiffusionKernels& kernel
   std::atomic<std::int64_t> next = 0;
   threads.run(thread_count, [&](std::int64_t) {
     const AlignedBuffer buffer(buffer_bytes);
+    buffer.clear(buffer_bytes);
     for (std::int64_t job; (job = next.fetch_add(1)) < groups * stripes;) {
       const std::int64_t group = job % groups;
       dither_stripes(group, job / groups, row_above(group), buffer.begin(),
@@ -92,11 +94,19 @@ bool stripes_are_faster(const Planes& planes, const DiffusionKernels& kernels,
   return by_stripes + by_stripes / 4 < by_planes;
 }
 
+// Few rows that are very wide: most lanes would have nothing to do, and buffers for
+// all of them would be many times as large as the image.
+bool lanes_stay_empty(const Planes& planes) {
+  return planes.count * planes.height < 8 && planes.width >= 1 << 17;
+}
+
 }  // namespace
 
 void dither(const DiffusionCall& call, const DiffusionKernels& kernels, const Threads& threads) {
   const std::int64_t thread_count = useful_threads(call.from, threads);
-  if (stripes_are_faster(call.from, kernels, thread_count)) {
+  if (lanes_stay_empty(call.from)) {
+    dither_by_planes(call, portable_kernels(call.variant), threads, thread_count);
+  } else if (stripes_are_faster(call.from, kernels, thread_count)) {
     dither_by_stripes(call, kernels, threads, thread_count);
   } else {
     dither_by_planes(call, kernels, threads, thread_count);

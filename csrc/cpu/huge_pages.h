@@ -1,6 +1,6 @@
 #pragma once
 
-// A result of many megabytes is fresh memory: the system clears and maps each of
+// A result or a buffer of many megabytes is fresh memory: the system clears and maps each of
 // its pages when it is first written, one at a time, which can take several times
 // as long as the work. Huge pages make that 512 times fewer. Only advice: where
 // the system does not know it or does not follow it, nothing changes.

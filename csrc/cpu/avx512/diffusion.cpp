@@ -17,6 +17,7 @@
 #include "../../sample_format.h"
 #include "../aligned_buffer.h"
 #include "../exact_quotient.h"
+#include "../huge_pages.h"
 
 #include "begin.h"
 

@@ -18,7 +18,7 @@ PYQUANT_INLINE void transpose_floats(__m512* block) {
   __m512 next[16];
 #pragma GCC unroll 2
   for (int round = 0; round < 2; ++round) {
-    // Within the quarters, as transpose_quarters does, but 4x4 floats.
+    // Within the quarters, as transpose_quarters in byte_lanes.h does, but 4x4 floats.
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
 #pragma GCC unroll 2
