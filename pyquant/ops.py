@@ -1,5 +1,5 @@
-"""The public ops. Types are checked here (TypeError); the values of the arguments are
-checked once for every device in csrc/checks.h, and arrive as ValueError."""
+"""The public ops. Types and devices are checked here; the values of the arguments are checked
+once for every device in csrc/checks.h, and arrive as ValueError."""
 
 import operator
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from torch._C import _AutoDispatchBelowAutograd
 from torch.autograd import forward_ad
 from torch.compiler import is_compiling
+from torch.utils._python_dispatch import _disable_current_modes
 
 from pyquant import _C  # noqa: F401  (loading the library registers torch.ops.pyquant)
 
@@ -125,18 +126,22 @@ def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: str) -> Te
         raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}")
     if image.dtype not in DTYPES:
         raise TypeError(f"image must be {_DTYPE_NAMES}, got {image.dtype}")
-    if image.layout is not torch.strided:
-        raise TypeError(f"image must be a dense tensor (torch.strided), got {image.layout}")
+    if image.layout is not torch.strided or image.is_nested:
+        layout = "a nested tensor" if image.is_nested else image.layout
+        raise TypeError(f"image must be a dense tensor (torch.strided), got {layout}")
     if not image.is_cpu:
         _check_device(image.device)
     if type(bits) is not int or not 1 <= bits <= 8:
         bits = as_index(bits)
     if forward_ad._current_level >= 0:  # within torch.func.jvp, jacfwd or dual_level
-        return _straight_through_both_ways(image, op, (bits, mode))
+        return _straight_through_both_ways(image, op, bits, mode)
     if image.requires_grad and torch.is_grad_enabled():
-        return _StraightThrough.apply(image, op, (bits, mode))
+        return _StraightThrough.apply(image, op, bits, mode)
     if is_compiling():
         return op(image, bits, mode)
+    if torch._C._are_functorch_transforms_active():
+        # Within vmap an image does not tell whether a gradient is wanted.
+        return _StraightThrough.apply(image, op, bits, mode)
     # With nothing to differentiate, the registered gradient is skipped: passing through its
     # Python code would take longer than dithering a small image. And op._op is what op calls.
     with _AutoDispatchBelowAutograd():
@@ -148,8 +153,14 @@ def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: str) -> Te
 # kernel is called without the mode where that is the default.)
 
 
-def _fake(image: Tensor, bits: int, *_: str, **__: str) -> Tensor:
-    return torch.empty_like(image)
+def _fake_of(op: torch._ops.OpOverload):
+    def fake(image: Tensor, bits: int, *mode: str, **named_mode: str) -> Tensor:
+        # An image without pixels is enough for the kernel to check the arguments.
+        with _disable_current_modes():
+            op(torch.empty((0,) * image.dim(), device="cpu"), bits, *mode, **named_mode)
+        return torch.empty_like(image)
+
+    return fake
 
 
 def _vmap(op, in_dims, image: Tensor, bits: int, mode: str):
@@ -170,11 +181,14 @@ class _StraightThrough(torch.autograd.Function):
     torch.func.grad does not support."""
 
     generate_vmap_rule = True
-    backward = staticmethod(_straight_through)
 
     @staticmethod
-    def forward(image: Tensor, op: torch._ops.OpOverload, arguments: tuple[int, str]) -> Tensor:
-        return op(image, *arguments)
+    def forward(image: Tensor, op: torch._ops.OpOverload, bits: int, mode: str) -> Tensor:
+        return op(image, bits, mode)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        return *_straight_through(ctx, gradient), None
 
     @staticmethod
     def setup_context(ctx, inputs, output) -> None:
@@ -192,13 +206,13 @@ class _StraightThroughBothWays(_StraightThrough):
 
 # torch.compile would drop the tangent of an op without a word.
 @torch.compiler.disable(reason="the forward mode of pyquant's ops is not compiled")
-def _straight_through_both_ways(image: Tensor, op, arguments: tuple[int, str]) -> Tensor:
-    return _StraightThroughBothWays.apply(image, op, arguments)
+def _straight_through_both_ways(image: Tensor, op, bits: int, mode: str) -> Tensor:
+    return _StraightThroughBothWays.apply(image, op, bits, mode)
 
 
-for _name in ("floyd_steinberg", "linear_quantize"):
-    torch.library.register_fake(f"pyquant::{_name}", _fake)
-    torch.library.register_autograd(f"pyquant::{_name}", _straight_through)
+for _op in (_FLOYD_STEINBERG, _LINEAR_QUANTIZE):
+    torch.library.register_fake(_op.name(), _fake_of(_op))
+    torch.library.register_autograd(_op.name(), _straight_through)
 
 
 @torch.library.register_fake("pyquant::levels")

@@ -97,11 +97,28 @@ def test_levels_dtype():
 
 
 @pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
+def test_images_without_memory_are_checked_too(function):
+    with pytest.raises(ValueError, match="image must have at least 2 dimensions .*, got 1"):
+        function(torch.empty(3, device="meta"), 2)
+    image = torch.empty(3, 4, 4, device="meta")
+    with pytest.raises(ValueError, match="bits must be an integer from 1 to 8, got 99"):
+        function(image, 99)
+    keyword = {pyquant.floyd_steinberg: "variant", pyquant.linear_quantize: "rounding"}[function]
+    with pytest.raises(ValueError, match=f"{keyword} must be '.*', got 'bogus'"):
+        function(image, 2, **{keyword: "bogus"})
+    with FakeTensorMode(), pytest.raises(ValueError, match="bits must be an integer .*, got 0"):
+        function(torch.empty(3, 4, 4), 0)
+
+
+@pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
 def test_layouts_without_strides(function):
     message = re.escape("image must be a dense tensor (torch.strided), got torch.sparse_")
     for image in (torch.eye(4).to_sparse(), torch.eye(4).to_sparse_csr()):
         with pytest.raises(TypeError, match=message):
             function(image, 2)
+    nested = torch.nested.nested_tensor([torch.eye(4), torch.eye(3)])
+    with pytest.raises(TypeError, match="image must be a dense tensor .*, got a nested tensor"):
+        function(nested, 2)
 
 
 @pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])

@@ -119,6 +119,21 @@ def test_vmap_of_grad(name, mode):
 
 
 @pytest.mark.parametrize("name, mode", CASES)
+def test_gradients_through_vmap(name, mode):
+    function = torch.vmap(call(name, mode))
+    image = torch.rand(4, 3, 5, 7, requires_grad=True)
+    weight = torch.randn(4, 3, 5, 7)
+    (function(image) * weight).sum().backward()
+    assert_same(image.grad, weight)
+    loss = lambda image: (function(image) * weight).sum()  # noqa: E731
+    assert_same(torch.func.grad(loss)(image.detach()), weight)
+    assert_same(torch.func.jvp(function, (image.detach(),), (weight,))[1], weight)
+    twice = torch.vmap(function)
+    total = lambda images: twice(images).sum()  # noqa: E731
+    assert_same(torch.func.grad(total)(image.detach()[None]), torch.ones(1, 4, 3, 5, 7))
+
+
+@pytest.mark.parametrize("name, mode", CASES)
 def test_vmap_does_not_count_as_a_dimension(name, mode):
     with pytest.raises(ValueError, match="at least 2 dimensions"):
         torch.vmap(call(name, mode))(torch.rand(5, 7))
@@ -136,6 +151,12 @@ def test_compile(name, mode):
     assert_same(compiled(image), step(image))
     compiled(image).backward()
     assert_same(image.grad, torch.full_like(image, 1.5))
+
+
+def test_func_grad_compiles_with_a_graph_break():
+    gradient = torch.func.grad(lambda image: pyquant.linear_quantize(image, 2).sum())
+    image = torch.rand(3, 5, 7)
+    assert_same(torch.compile(gradient, backend="eager")(image), torch.ones(3, 5, 7))
 
 
 def test_compile_with_inductor():
