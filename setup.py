@@ -10,21 +10,23 @@ from pathlib import Path
 
 from setuptools import setup
 
-DEFAULT_CUDA_ARCHITECTURES = "7.5;8.0;8.6;8.9;9.0;10.0;12.0+PTX"
+CUDA_ARCHITECTURES = "7.5;8.0;8.6;8.9;9.0"
+CUDA_ARCHITECTURES_FROM_12_8 = ";10.0;12.0"
 
 
 def cuda_toolkit() -> Path | None:
-    """The root of the CUDA toolkit. An nvcc on PATH may be a wrapper script that
-    lies outside the toolkit, so nvcc itself is asked where it lives."""
-    if home := os.environ.get("CUDA_HOME"):
+    """The root of the CUDA toolkit, looked for where torch would look. An nvcc on PATH may be a
+    wrapper script that lies outside the toolkit, so nvcc itself is asked where it lives."""
+    if home := os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH"):
         return Path(home)
-    if not shutil.which("nvcc"):
-        return None
-    dry_run = subprocess.run(
-        ["nvcc", "--dryrun", "-x", "cu", os.devnull], capture_output=True, text=True
-    )
-    top = re.search(r"^#\$ TOP=(.+)$", dry_run.stderr, re.MULTILINE)
-    return Path(top.group(1)).resolve() if top else None
+    if shutil.which("nvcc"):
+        dry_run = subprocess.run(
+            ["nvcc", "--dryrun", "-x", "cu", os.devnull], capture_output=True, text=True
+        )
+        if top := re.search(r"^#\$ TOP=(.+)$", dry_run.stderr, re.MULTILINE):
+            return Path(top.group(1)).resolve()
+    usual = Path("/usr/local/cuda")
+    return usual if (usual / "bin" / "nvcc").exists() else None
 
 
 # torch.utils.cpp_extension reads CUDA_HOME when it is imported.
@@ -39,6 +41,8 @@ except ImportError:
         "pyquant is built against the torch it will run with, and torch is not installed here.\n"
         "Run:  pip install torch setuptools ninja && pip install --no-build-isolation ."
     )
+if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 13):
+    sys.exit(f"pyquant needs torch 2.13 or newer, and torch {torch.__version__} is installed here.")
 from torch.utils.cpp_extension import BuildExtension, CppExtension, CUDAExtension  # noqa: E402
 
 
@@ -60,8 +64,10 @@ def choose_cuda() -> tuple[bool, str]:
     version = toolkit_version(toolkit) if toolkit else None
     if torch.version.cuda is None:
         reason = "torch was built without CUDA"
+    elif toolkit is None:
+        reason = "no CUDA toolkit was found by CUDA_HOME, CUDA_PATH, nvcc or in /usr/local/cuda"
     elif version is None:
-        reason = "no CUDA toolkit (nvcc) was found"
+        reason = f"there is no nvcc in {toolkit}"
     elif version.split(".")[0] != torch.version.cuda.split(".")[0]:
         reason = f"the toolkit is CUDA {version}, torch was built with {torch.version.cuda}"
     else:
@@ -71,9 +77,16 @@ def choose_cuda() -> tuple[bool, str]:
     return False, reason
 
 
+def default_architectures() -> str:
+    """Every architecture from Turing on that the toolkit knows, and code for later ones."""
+    version = tuple(int(part) for part in toolkit_version(toolkit).split("."))
+    newest = CUDA_ARCHITECTURES_FROM_12_8 if version >= (12, 8) else ""
+    return CUDA_ARCHITECTURES + newest + "+PTX"
+
+
 with_cuda, reason = choose_cuda()
-if with_cuda:
-    os.environ.setdefault("TORCH_CUDA_ARCH_LIST", DEFAULT_CUDA_ARCHITECTURES)
+if with_cuda and not os.environ.get("TORCH_CUDA_ARCH_LIST"):
+    os.environ["TORCH_CUDA_ARCH_LIST"] = default_architectures()
 architectures = os.environ["TORCH_CUDA_ARCH_LIST"] if with_cuda else ""
 print(f"pyquant: CUDA kernels {'for ' + architectures if with_cuda else 'left out'} ({reason})")
 
@@ -102,6 +115,8 @@ class BuildChanged(BuildExtension):
     def finalize_options(self) -> None:
         super().finalize_options()
         self.build_temp = "build/objects"
+        # ninja sees that a setting has changed. Without it, only files are looked at.
+        self.force = self.force or not self.use_ninja
 
 
 setup(
