@@ -1,0 +1,71 @@
+"""The experiments on a CUDA device: recorded steps and attacks beside plain ones, images as on a CPU."""
+
+import warnings
+
+import pytest
+import torch
+from torch.nn import functional
+
+import pyquant  # noqa: F401  (loads the ops)
+from experiments.attacks import projected_gradient_descent
+from experiments.cells import Cell, Evaluator
+from experiments.graphs import WARM_UP_CALLS
+from experiments.labels import LABELS, off_grid, prepare, quantize
+from experiments.recipes import recipe
+from experiments.runtime import Runtime
+from experiments.speed import noise
+from experiments.train import Trainer
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+    pytest.mark.skipif(
+        not torch.ops.pyquant.cuda_architectures(), reason="built without the CUDA kernels"
+    ),
+]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_images_are_those_of_a_cpu(label):
+    images = torch.randint(256, (20, 3, 32, 32), dtype=torch.uint8)
+    prepared = prepare(images.cuda(), label)
+    assert torch.equal(prepared.cpu(), prepare(images, label))
+    quantized = quantize(prepare(images.cuda(), "8"), label)
+    assert torch.equal(quantized.cpu(), quantize(prepare(images, "8"), label))
+    assert not off_grid(prepared, label).any()
+
+
+def test_recorded_training_is_plain_training():
+    device = Runtime(device="cuda").start()
+    batch = recipe("paper").batch_size
+    trainers = [
+        Trainer(noise(batch * (WARM_UP_CALLS + 3), device), "2d", recipe("paper"), 0, "bfloat16")
+        for _ in range(2)
+    ]
+    trainers[1].step.active = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for trainer in trainers:
+            trainer.epoch()
+    assert trainers[0].step.graph is not None
+    recorded, plain = (torch.cat([p.flatten() for p in t.model.parameters()]) for t in trainers)
+    assert torch.equal(recorded, plain)
+
+
+def test_recorded_attack_is_a_plain_attack():
+    device = Runtime(device="cuda").start()
+    split = noise(40, device)
+    model = Trainer(split, "2d", recipe("paper"), 0, "bfloat16").model.eval().requires_grad_(False)
+    evaluator = Evaluator(model, Cell("noise", "2d", "2d", 40, "after", 8.0))
+    images = prepare(split.images, "2d")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(WARM_UP_CALLS + 2):
+            attacked = evaluator.attack(images, split.labels)
+    assert evaluator.attack.graph is not None
+    plain = projected_gradient_descent(
+        evaluator.logits, images, split.labels, epsilon=8 / 255, step=2 / 255, steps=20
+    )
+    assert torch.equal(attacked, plain)
+    loss = functional.cross_entropy(evaluator.logits(attacked), split.labels)
+    assert loss > functional.cross_entropy(evaluator.logits(images), split.labels)
