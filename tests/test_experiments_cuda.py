@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch.nn import functional
 
-import pyquant  # noqa: F401  (loads the ops)
 from experiments.attacks import projected_gradient_descent
 from experiments.cells import Cell, Evaluator
 from experiments.graphs import WARM_UP_CALLS
