@@ -180,6 +180,21 @@ def test_clean_images_that_the_filter_changes_for_the_network():
     assert "5 of the 2,000 images for 3d and 5d, for 4 for 6d and 7d" in README
 
 
+def test_speed_is_that_of_the_results():
+    ratio, without_amx = (
+        {row["what"]: float(row["ratio"]) for row in rows_of(RESULTS / name)}
+        for name in ("speed.csv", "speed_without_amx.csv")
+    )
+    preparing = ratio["preparing a batch against the bare step"]
+    training = ratio["training against the bare step"]
+    attack = ratio["attack against forward and backward"]
+    python = "training against Python, float32"
+    assert f"preparing a batch takes {100 / preparing:.1f} % of the time of a step" in README
+    assert f"training runs at {training:.2f} of the bare step, PGD-20 at {attack:.2f}" in README
+    assert f"training is {ratio[python]:.1f} times as fast" in README
+    assert f"it is {without_amx[python]:.1f} times" in README
+
+
 def test_results_name_no_place_on_a_disk():
     paths = [*RESULTS.rglob("*.json"), *(DIRECTORY / "models").rglob("*.json")]
     assert paths
