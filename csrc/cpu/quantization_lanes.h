@@ -2,8 +2,8 @@
 
 // Linear quantization, vectorised once for all instruction sets: bytes by what
 // the instruction set has for them, everything else as two registers of floats.
-// Included only where an instruction set is switched on, after its primitives
-// and QuantizeBytes.
+// Included only where an instruction set is switched on, after its primitives,
+// QuantizeBytes and LevelTable.
 
 #include <algorithm>
 #include <cstdint>
@@ -28,12 +28,24 @@ PYQUANT_INLINE void store_levels(Sample* to, Floats first, Floats second) {
   store_floats(to + floats_at_once, second);
 }
 
+// From codes with a fraction, which is cut off, to levels. LevelTable does the same
+// for few levels with fewer operations.
+struct LevelQuotient {
+  ExactQuotient to_unit;
+
+  explicit LevelQuotient(int bits) : to_unit(level_count(bits) - 1) {}
+  PYQUANT_INLINE Floats operator()(Floats position) const {
+    return divide(truncate(position), to_unit);
+  }
+};
+
 // nearest_code and floor_code in one: x*(n-1) + 1/2, or x * 255/2^(8-bits) + 0,
 // where dividing by a power of two and adding zero round nothing.
+template <typename Level>
 struct QuantizeFloats {
   float scale;
   float offset;
-  ExactQuotient to_level;
+  Level level_at;
   static constexpr int at_once = 2 * floats_at_once;
 
   explicit QuantizeFloats(const QuantizeCall& call)
@@ -41,10 +53,10 @@ struct QuantizeFloats {
                   ? static_cast<float>(level_count(call.bits) - 1)
                   : 255.0f / static_cast<float>(1 << (8 - call.bits))),
         offset(call.rounding == Rounding::nearest ? 0.5f : 0.0f),
-        to_level(level_count(call.bits) - 1) {}
+        level_at(call.bits) {}
 
   PYQUANT_INLINE Floats level(Floats unit) const {
-    return divide(truncate(add(multiply(unit, scale), offset)), to_level);
+    return level_at(add(multiply(unit, scale), offset));
   }
 
   template <typename Sample>
@@ -56,11 +68,9 @@ struct QuantizeFloats {
   }
 };
 
-template <typename Sample>
-void quantize_samples(const QuantizeCall& call, std::int64_t from_offset, std::int64_t to_offset,
-                      std::int64_t count) {
-  using Quantize =
-      std::conditional_t<std::is_same_v<Sample, std::uint8_t>, QuantizeBytes, QuantizeFloats>;
+template <typename Quantize, typename Sample>
+void quantize_by(const QuantizeCall& call, std::int64_t from_offset, std::int64_t to_offset,
+                 std::int64_t count) {
   constexpr int at_once = Quantize::at_once;
   const Quantize quantize(call);
   const Sample* from = static_cast<const Sample*>(call.image) + from_offset;
@@ -78,6 +88,18 @@ void quantize_samples(const QuantizeCall& call, std::int64_t from_offset, std::i
     quantize(before, after);
     for (int i = 0; i < some; ++i) to[(done + i) * call.to_stride] = after[i];
     done += some;
+  }
+}
+
+template <typename Sample>
+void quantize_samples(const QuantizeCall& call, std::int64_t from_offset, std::int64_t to_offset,
+                      std::int64_t count) {
+  if constexpr (std::is_same_v<Sample, std::uint8_t>) {
+    quantize_by<QuantizeBytes, Sample>(call, from_offset, to_offset, count);
+  } else if (call.bits <= LevelTable::most_bits) {
+    quantize_by<QuantizeFloats<LevelTable>, Sample>(call, from_offset, to_offset, count);
+  } else {
+    quantize_by<QuantizeFloats<LevelQuotient>, Sample>(call, from_offset, to_offset, count);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "../../levels.h"
 #include "../../sample_format.h"
 #include "../exact_quotient.h"
 #include "../quantization_bytes.h"
@@ -53,6 +54,25 @@ struct QuantizeBytes {
     const __m256i low = level(_mm256_unpacklo_epi8(bytes, zero));
     const __m256i high = level(_mm256_unpackhi_epi8(bytes, zero));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_packus_epi16(low, high));
+  }
+};
+
+// The levels of up to 3 bits in one register.
+struct LevelTable {
+  static constexpr int most_bits = 3;
+  __m256 levels;
+
+  explicit LevelTable(int bits) {
+    float level[1 << most_bits];
+    for (int i = 0; i < 1 << most_bits; ++i) {
+      const int code = i < level_count(bits) ? i : level_count(bits) - 1;
+      level[i] = unit_level(code, bits);
+    }
+    levels = _mm256_loadu_ps(level);
+  }
+
+  PYQUANT_INLINE __m256 operator()(__m256 position) const {
+    return _mm256_permutevar8x32_ps(levels, _mm256_cvttps_epi32(position));
   }
 };
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "../../levels.h"
 #include "../../sample_format.h"
 #include "../exact_quotient.h"
 #include "../quantization_bytes.h"
@@ -41,6 +42,25 @@ struct QuantizeBytes {
                         _mm512_mask_blend_epi8(_mm512_movepi8_mask(index),
                                                _mm512_permutex2var_epi8(part[0], index, part[1]),
                                                _mm512_permutex2var_epi8(part[2], index, part[3])));
+  }
+};
+
+// The levels of up to 4 bits in one register.
+struct LevelTable {
+  static constexpr int most_bits = 4;
+  __m512 levels;
+
+  explicit LevelTable(int bits) {
+    float level[1 << most_bits];
+    for (int i = 0; i < 1 << most_bits; ++i) {
+      const int code = i < level_count(bits) ? i : level_count(bits) - 1;
+      level[i] = unit_level(code, bits);
+    }
+    levels = _mm512_loadu_ps(level);
+  }
+
+  PYQUANT_INLINE __m512 operator()(__m512 position) const {
+    return _mm512_permutexvar_ps(_mm512_cvttps_epi32(position), levels);
   }
 };
 
