@@ -180,6 +180,31 @@ def test_clean_images_that_the_filter_changes_for_the_network():
     assert "5 of the 2,000 images for 3d and 5d, for 4 for 6d and 7d" in README
 
 
+def test_the_main_readme_says_the_same():
+    """Its table of the reproduced paper: network 2d, and 1d where it says 1 bit."""
+    main = (DIRECTORY.parent / "README.md").read_text()
+    of = {row["model"]: row for row in rows_of(RESULTS / "summary.csv")}
+    clean, bare, filtered = (
+        f"{100 * float(of['2d'][name]):.1f} %"
+        for name in ("clean on them", "filter none", "filter floor")
+    )
+    everywhere = f"{100 * float(of['2d']['clean']):.1f} %"
+    before = {
+        (row["model"], row["attack"]): f"{100 * float(row['attacked']):.1f} %"
+        for row in rows_of(RESULTS / "before_dithering.csv")
+        if row["filter"] == "floor"
+    }
+    transfer, adaptive = "before_transfer", "before_adaptive"
+    for line in (
+        f"| clean | 87.1 % | {clean} ({everywhere} on all 10,000) |",
+        f"| attacked, no filter | | {bare} |",
+        f"| attacked, filtered (`floor`, as in the paper) | 87.1 % | {filtered}, every",
+        f"| 4.7 % (1 bit) | {before['2d', transfer]} (1 bit: {before['1d', transfer]}); "
+        f"{before['2d', adaptive]} ({before['1d', adaptive]}) if the attack knows",
+    ):
+        assert line in main, line
+
+
 def test_speed_is_that_of_the_results():
     ratio, without_amx = (
         {row["what"]: float(row["ratio"]) for row in rows_of(RESULTS / name)}
