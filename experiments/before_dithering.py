@@ -105,7 +105,8 @@ def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> Non
     figure, axis = pyplot.subplots(figsize=(6 + 0.6 * len(labels), 4.5), layout="constrained")
     draw_bars(axis, labels, series)
     axis.set_ylabel("accuracy, percent")
-    axis.set_title(f"PGD at 8/255, filter: floor, models: {models} (?: not measured)", fontsize=10)
+    about = f"PGD at 8/255, filter: floor, models: {models} (?: not measured)."
+    axis.set_title(f"{about}\n{describe([cell for _, cell in cells])}", fontsize=10)
     figure.legend(ncols=4, fontsize=8, loc="outside lower center")
     save_figure(path, figure)
 

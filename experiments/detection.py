@@ -95,7 +95,8 @@ def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> Non
     )
     draw_bars(axes[1], labels, off_grid)
     axes[1].set(title="image by image: those with a value off the grid of levels", ylabel="percent")
-    figure.suptitle(f"Detecting PGD at 8/255, models: {models} (?: not measured)")
+    about = describe([cell for _, cell in cells])
+    figure.suptitle(f"Detecting PGD at 8/255, models: {models} (?: not measured).\n{about}")
     figure.legend(*axes[0].get_legend_handles_labels(), ncols=3, loc="outside lower center")
     save_figure(path, figure)
 

@@ -120,7 +120,7 @@ def draw(path: Path, cells: list[StoredCell], models: str) -> None:
     axes[0].set_ylabel("accuracy, percent")
     axes[1].set_title("filter: floor (dotted: the paper)")
     axes[0].legend(title="model", loc="upper right")
-    figure.suptitle(f"Accuracy under PGD-20 against epsilon, models: {models}")
+    figure.suptitle(f"Accuracy under PGD-20 against epsilon, models: {models}. {describe(cells)}")
     save_figure(path, figure)
 
 
