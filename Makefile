@@ -1,4 +1,4 @@
-# make demo   train, attack and filter on a small data set; three minutes at the most
+# make demo   train, attack and filter on a small data set
 # make test   the whole test suite
 # make bench  every op against its peers
 # make sanitize   the CPU kernels under AddressSanitizer, UndefinedBehaviorSanitizer

@@ -13,9 +13,9 @@
 #include <cstring>
 #include <type_traits>
 
-#include "../../levels.h"
 #include "../../sample_format.h"
 #include "../exact_quotient.h"
+#include "../level_list.h"
 #include "../quantization_bytes.h"
 
 #include "begin.h"
@@ -62,14 +62,7 @@ struct LevelTable {
   static constexpr int most_bits = 3;
   __m256 levels;
 
-  explicit LevelTable(int bits) {
-    float level[1 << most_bits];
-    for (int i = 0; i < 1 << most_bits; ++i) {
-      const int code = i < level_count(bits) ? i : level_count(bits) - 1;
-      level[i] = unit_level(code, bits);
-    }
-    levels = _mm256_loadu_ps(level);
-  }
+  explicit LevelTable(int bits) : levels(_mm256_load_ps(LevelList<most_bits>(bits).level)) {}
 
   PYQUANT_INLINE __m256 operator()(__m256 position) const {
     return _mm256_permutevar8x32_ps(levels, _mm256_cvttps_epi32(position));

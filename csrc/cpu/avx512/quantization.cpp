@@ -13,9 +13,9 @@
 #include <cstring>
 #include <type_traits>
 
-#include "../../levels.h"
 #include "../../sample_format.h"
 #include "../exact_quotient.h"
+#include "../level_list.h"
 #include "../quantization_bytes.h"
 
 #include "begin.h"
@@ -50,14 +50,7 @@ struct LevelTable {
   static constexpr int most_bits = 4;
   __m512 levels;
 
-  explicit LevelTable(int bits) {
-    float level[1 << most_bits];
-    for (int i = 0; i < 1 << most_bits; ++i) {
-      const int code = i < level_count(bits) ? i : level_count(bits) - 1;
-      level[i] = unit_level(code, bits);
-    }
-    levels = _mm512_loadu_ps(level);
-  }
+  explicit LevelTable(int bits) : levels(_mm512_load_ps(LevelList<most_bits>(bits).level)) {}
 
   PYQUANT_INLINE __m512 operator()(__m512 position) const {
     return _mm512_permutexvar_ps(_mm512_cvttps_epi32(position), levels);
