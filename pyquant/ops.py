@@ -157,7 +157,8 @@ def _fake_of(op: torch._ops.OpOverload):
     def fake(image: Tensor, bits: int, *mode: str, **named_mode: str) -> Tensor:
         # An image without pixels is enough for the kernel to check the arguments.
         with _disable_current_modes():
-            op(torch.empty((0,) * image.dim(), device="cpu"), bits, *mode, **named_mode)
+            empty = torch.empty((0,) * image.dim(), dtype=image.dtype, device="cpu")
+            op(empty, bits, *mode, **named_mode)
         return torch.empty_like(image)
 
     return fake
