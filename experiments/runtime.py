@@ -33,7 +33,7 @@ class Runtime:
             torch.set_num_threads(self.threads)
         _keep_freed_memory()
         # On a GPU, float32 would be rounded to 10 bits, and convolutions could add in any order.
-        torch.backends.fp32_precision = "ieee"
+        torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.deterministic = True
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ValueError(
