@@ -220,6 +220,23 @@ def test_speed_is_that_of_the_results():
     assert f"it is {without_amx[python]:.1f} times" in README
 
 
+def test_another_processor_gives_nearly_the_same():
+    again = sorted((RESULTS / "intel_xeon").rglob("*.json"))
+    assert len(again) == 6
+    most = {}
+    for path in again:
+        first = RESULTS / path.relative_to(RESULTS / "intel_xeon")
+        cells = [json.loads(p.read_text()) for p in (first, path)]
+        assert cells[0]["config"] == cells[1]["config"]
+        for state in STATES:
+            for name in cells[0].get(state, {}):
+                one, other = (unpack(cell[state][name]["predictions"]) for cell in cells)
+                key = (len(one), state)
+                most[key] = max(most.get(key, 0), int((one != other).sum()))
+    assert most[10000, "clean"] == 3 and most[500, "attacked"] == 2 >= most[500, "clean"]
+    assert "at most 3 of 10,000 predictions on clean images and in at most 2 of 500" in README
+
+
 def test_results_name_no_place_on_a_disk():
     paths = [*RESULTS.rglob("*.json"), *(DIRECTORY / "models").rglob("*.json")]
     assert paths
