@@ -8,7 +8,7 @@ from matplotlib import pyplot
 from rich.console import Console
 
 from experiments.bar_chart import draw_bars
-from experiments.cell_store import StoredCell, describe, read_cells
+from experiments.cell_store import StoredCell, describe, read_cells, refuse_mixture
 from experiments.cells import Attack, Cell
 from experiments.command_line import run_command
 from experiments.figure_files import save_figure
@@ -57,6 +57,7 @@ def read_own_cells(config: SweepConfig) -> list[tuple[Attack, StoredCell]]:
     ]
     if not found:
         raise ValueError(f"{config.results} holds no such cell for the set {config.set_name!r}")
+    refuse_mixture(cell.config for _, cell in found)
     return sorted(found, key=lambda pair: (pair[1].model, ATTACKS.index(pair[0])))
 
 

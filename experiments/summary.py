@@ -40,6 +40,12 @@ def main(config: SummaryConfig) -> None:
     }
     if not records:
         raise ValueError(f"models is {config.models!r}; no model is there")
+    for label, cell in attacked.items():
+        if label in records and cell.config["model_sha256"] != records[label]["model_sha256"]:
+            raise ValueError(
+                f"{config.results} holds cells of another model {label} than that of "
+                f"{config.models!r}; name another directory with --results"
+            )
     clean, filtered = read_table("table1"), read_table("table2")
     note = (
         f"Models: {name}, each tested on the kind of images that it was trained on. Accuracy on all "

@@ -231,7 +231,7 @@ def train(config: TrainConfig, console: Console) -> Path:
             stored = read_checkpoint(checkpoint, device)
             refuse_other(settings, stored["config"], checkpoint)
             trainer.restore(stored["state"])
-            runs = stored["runs"]
+            runs = stored.get("runs", [])  # there were none before
             console.print(f"{config.label}: goes on after epoch {trainer.epochs_done}")
         runs.append({"after_epoch": trainer.epochs_done, **provenance(device)})
         run_epochs(trainer, test_split, {"config": settings, "runs": runs}, checkpoint, console)

@@ -6,6 +6,7 @@ import operator
 import torch
 from torch import Tensor
 from torch._C import _AutoDispatchBelowAutograd
+from torch._C._functorch import TransformType, peek_interpreter_stack
 from torch.autograd import forward_ad
 from torch.compiler import is_compiling
 from torch.utils._python_dispatch import _disable_current_modes
@@ -140,7 +141,10 @@ def _apply(op: torch._ops.OpOverload, image: Tensor, bits: int, mode: str) -> Te
     if is_compiling():
         return op(image, bits, mode)
     if torch._C._are_functorch_transforms_active():
-        # Within vmap an image does not tell whether a gradient is wanted.
+        # Within vmap an image does not tell whether a gradient is wanted; and functionalize
+        # has no rule for functions of autograd.
+        if peek_interpreter_stack().key() == TransformType.Functionalize:
+            return op(image, bits, mode)
         return _StraightThrough.apply(image, op, bits, mode)
     # With nothing to differentiate, the registered gradient is skipped: passing through its
     # Python code would take longer than dithering a small image. And op._op is what op calls.

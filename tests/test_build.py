@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 import pyquant
@@ -55,15 +56,18 @@ def test_old_torch(tmp_path):
     assert "pyquant needs torch 2.13 or newer, and torch 2.9.1+cpu is installed" in result.stderr
 
 
+@pytest.mark.skipif(torch.version.cuda is None, reason="torch was built without CUDA")
 def test_toolkit_is_found_by_cuda_path(tmp_path):
-    if torch.version.cuda is None:
-        return
+    major = torch.version.cuda.split(".")[0]
     nvcc = tmp_path / "bin" / "nvcc"
     nvcc.parent.mkdir()
-    nvcc.write_text(f"#!/bin/sh\necho Cuda compilation tools, release {torch.version.cuda}")
-    nvcc.chmod(0o755)
     settings = {"CUDA_HOME": "", "CUDA_PATH": str(tmp_path), "TORCH_CUDA_ARCH_LIST": ""}
-    assert "CUDA kernels for 7.5;8.0;8.6;8.9;9.0" in run_setup(**settings).stdout
+    for minor in (0, 9):
+        nvcc.write_text(f"#!/bin/sh\necho Cuda compilation tools, release {major}.{minor}")
+        nvcc.chmod(0o755)
+        newest = ";10.0;12.0" if (int(major), minor) >= (12, 8) else ""
+        expected = f"CUDA kernels for 7.5;8.0;8.6;8.9;9.0{newest}+PTX (toolkit {major}.{minor},"
+        assert expected in run_setup(**settings).stdout
     settings["TORCH_CUDA_ARCH_LIST"] = "8.0"
     assert "CUDA kernels for 8.0 (toolkit" in run_setup(**settings).stdout
 

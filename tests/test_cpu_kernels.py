@@ -265,7 +265,7 @@ def test_environment_variable():
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_few_rows_of_great_width(variant, dtype):
     """They take another way than many do; what is below does not matter to them."""
-    image = random_image((9, (1 << 17) + 5), dtype)
+    image = random_image((9, (1 << 18) + 5), dtype)
     whole = pyquant.floyd_steinberg(image, 2, variant=variant)
-    for rows in (1, 7):
+    for rows in (1, 4):
         assert_same_bits(pyquant.floyd_steinberg(image[:rows], 2, variant=variant), whole[:rows])

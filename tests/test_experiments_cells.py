@@ -19,7 +19,7 @@ from matplotlib import pyplot
 from rich.console import Console
 from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_images
 
-from experiments import before_dithering, detection, figure4, precision, table1, table2
+from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
 from experiments.bar_chart import draw_bars
 from experiments.cell_store import CertificateViolated, read_cells
 from experiments.cells import Cell, Evaluator, measure, pack, subset, unpack
@@ -98,10 +98,10 @@ def test_stored_predictions_are_those_of_the_accuracy(sweep):
     split = load_split(sweep.data, "test")
     assert labels.tolist() == split.labels[subset(60, 25)].tolist()
     for state in ("clean", "attacked"):
-        for summary in result[state].values():
-            correct = unpack(summary["predictions"]) == labels
-            assert summary["accuracy"] == correct.mean()
-            packed = numpy.frombuffer(base64.b64decode(summary["correct"]), numpy.uint8)
+        for found in result[state].values():
+            correct = unpack(found["predictions"]) == labels
+            assert found["accuracy"] == correct.mean()
+            packed = numpy.frombuffer(base64.b64decode(found["correct"]), numpy.uint8)
             assert numpy.unpackbits(packed, count=25).astype(bool).tolist() == correct.tolist()
 
 
@@ -285,6 +285,29 @@ def test_cells_of_other_images_or_models_do_not_get_into_a_table(sweep, tmp_path
         with pytest.raises(ValueError, match=f"cells from different {what} do not belong together"):
             table1.main(replace(sweep, rows=("2d",), columns=("1d",)))
         assert len(list(path.parent.iterdir())) == 2
+
+
+def test_cells_of_other_images_do_not_get_beside_others(sweep):
+    before_dithering.main(replace(sweep, rows=("2d",)))
+    (path,) = sweep.results.glob("cells/*/before_transfer/*.json")
+    cell = json.loads(path.read_text())
+    cell["config"]["test_data"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(cell))
+    for module in (before_dithering, detection):
+        with pytest.raises(ValueError, match="cells from different test images do not belong"):
+            module.report(sweep, QUIET)
+
+
+def test_summary_refuses_cells_of_another_model(sweep):
+    table2.main(replace(sweep, rows=("2d",), columns=("2d",)))
+    config = summary.SummaryConfig(sweep.models, sweep.results)
+    summary.main(config)
+    (path,) = sweep.results.glob("cells/*/after/*.json")
+    cell = json.loads(path.read_text())
+    cell["config"]["model_sha256"] = "0" * 64
+    path.write_text(json.dumps(cell))
+    with pytest.raises(ValueError, match="holds cells of another model 2d"):
+        summary.main(config)
 
 
 def test_options_without_a_meaning_are_refused(sweep):

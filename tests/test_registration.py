@@ -89,6 +89,13 @@ def test_forward_mode_is_straight_through_too(name, mode):
     assert_same(torch.func.jvp(torch.func.grad(square), (image,), (tangent,))[1], 2 * tangent)
 
 
+@pytest.mark.parametrize("name, mode", CASES)
+def test_functionalize(name, mode):
+    image = torch.rand(3, 5, 7)
+    function = call(name, mode)
+    assert_same(torch.func.functionalize(function)(image), function(image))
+
+
 def test_forward_mode_is_not_compiled():
     """torch.compile would drop the tangent: it falls back to Python, or says that it cannot."""
     image, tangent = torch.rand(3, 5, 7), torch.randn(3, 5, 7)
