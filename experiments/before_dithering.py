@@ -7,15 +7,15 @@ from pathlib import Path
 from matplotlib import pyplot
 from rich.console import Console
 
-from experiments.bar_chart import draw_bars
-from experiments.cell_store import StoredCell, describe, read_cells, refuse_mixture
-from experiments.cells import Attack, Cell
-from experiments.command_line import run_command
-from experiments.figure_files import save_figure
-from experiments.filters import FILTERS
-from experiments.paper_numbers import BEFORE_DITHERING, SOURCE
-from experiments.row_report import write_rows
-from experiments.sweep import SweepConfig, run
+from experiments.reporting.bar_chart import draw_bars
+from experiments.evaluation.cell_store import StoredCell, describe, read_cells, refuse_mixture
+from experiments.evaluation.cells import Attack, Cell
+from experiments.support.command_line import run_command
+from experiments.reporting.figure_files import save_figure
+from experiments.method.filters import FILTERS
+from experiments.reporting.paper_numbers import BEFORE_DITHERING, SOURCE
+from experiments.reporting.row_report import write_rows
+from experiments.evaluation.sweep import SweepConfig, run
 
 EPSILON = 8.0
 #: after stands beside the two for comparison.

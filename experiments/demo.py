@@ -13,17 +13,17 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from experiments.cells import Cell, measure
-from experiments.command_line import run_command
-from experiments.data import DataConfig, Split, load_split
-from experiments.examples import draw, fooled, restored
-from experiments.figure_files import save_figure
-from experiments.filters import FILTERS
-from experiments.labels import is_dithered
-from experiments.progress import progress_columns
-from experiments.recipes import Recipe
-from experiments.runtime import Runtime
-from experiments.shipped import load_model, save_model
+from experiments.evaluation.cells import Cell, measure
+from experiments.support.command_line import run_command
+from experiments.support.data import DataConfig, Split, load_split
+from experiments.reporting.examples import draw, fooled, restored
+from experiments.reporting.figure_files import save_figure
+from experiments.method.filters import FILTERS
+from experiments.method.kinds import is_dithered
+from experiments.support.progress import progress_columns
+from experiments.training.recipes import Recipe
+from experiments.support.runtime import Runtime
+from experiments.training.model_files import load_model, save_model
 from experiments.train import Trainer
 
 RECIPE = Recipe(

@@ -7,14 +7,14 @@ from pathlib import Path
 from matplotlib import pyplot
 from rich.console import Console
 
-from experiments.bar_chart import draw_bars
+from experiments.reporting.bar_chart import draw_bars
 from experiments.before_dithering import ATTACKS, own_cells, read_own_cells
-from experiments.cell_store import StoredCell, describe
-from experiments.cells import Attack
-from experiments.command_line import run_command
-from experiments.figure_files import save_figure
-from experiments.row_report import write_rows
-from experiments.sweep import SweepConfig, run
+from experiments.evaluation.cell_store import StoredCell, describe
+from experiments.evaluation.cells import Attack
+from experiments.support.command_line import run_command
+from experiments.reporting.figure_files import save_figure
+from experiments.reporting.row_report import write_rows
+from experiments.evaluation.sweep import SweepConfig, run
 
 NOTE = (
     "Two detectors. By accuracy, the paper's: a known reference set is classified behind the floor "

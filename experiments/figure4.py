@@ -6,13 +6,13 @@ from pathlib import Path
 from matplotlib import pyplot
 from rich.console import Console
 
-from experiments.cell_store import StoredCell, describe, read_cells
-from experiments.command_line import run_command
-from experiments.figure_files import save_figure
-from experiments.filters import FILTERS
-from experiments.paper_numbers import FIGURE4, SOURCE, read_table
-from experiments.row_report import write_rows
-from experiments.sweep import SweepConfig, run
+from experiments.evaluation.cell_store import StoredCell, describe, read_cells
+from experiments.support.command_line import run_command
+from experiments.reporting.figure_files import save_figure
+from experiments.method.filters import FILTERS
+from experiments.reporting.paper_numbers import FIGURE4, SOURCE, read_table
+from experiments.reporting.row_report import write_rows
+from experiments.evaluation.sweep import SweepConfig, run
 
 #: The paper's models, and 4d, which rounding to nearest adds to the immune ones at 8/255.
 MODELS = ("1", "1d", "2", "2d", "3", "3d", "4d", "8")

@@ -14,15 +14,15 @@ from rich.console import Console
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 
-from experiments.cells import Cell
-from experiments.command_line import run_command
-from experiments.data import DataConfig, load_split
-from experiments.examples import draw, fooled, restored
-from experiments.figure_files import save_figure
-from experiments.labels import prepare
-from experiments.runtime import Runtime
-from experiments.shipped import load_model, model_path
-from experiments.sweep import RESULTS, check_classes
+from experiments.evaluation.cells import Cell
+from experiments.support.command_line import run_command
+from experiments.support.data import DataConfig, load_split
+from experiments.reporting.examples import draw, fooled, restored
+from experiments.reporting.figure_files import save_figure
+from experiments.method.kinds import prepare
+from experiments.support.runtime import Runtime
+from experiments.training.model_files import load_model, model_path
+from experiments.evaluation.sweep import RESULTS, check_classes
 
 
 @dataclass(frozen=True)

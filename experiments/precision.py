@@ -7,12 +7,12 @@ from typing import get_args
 
 from rich.console import Console
 
-from experiments.cell_store import checked, describe, stored_cells
-from experiments.command_line import run_command
-from experiments.filters import FILTERS
-from experiments.row_report import write_rows
-from experiments.runtime import Precision
-from experiments.sweep import SweepConfig, run
+from experiments.evaluation.cell_store import checked, describe, stored_cells
+from experiments.support.command_line import run_command
+from experiments.method.filters import FILTERS
+from experiments.reporting.row_report import write_rows
+from experiments.support.runtime import Precision
+from experiments.evaluation.sweep import SweepConfig, run
 
 #: Small ones too: at 8 every attack succeeds, and a difference would not show.
 EPSILONS = (1.0, 2.0, 8.0)

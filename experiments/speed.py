@@ -16,17 +16,17 @@ from rich.console import Console
 from rich.progress import Progress
 from torch.nn import functional
 
-from experiments.cells import BATCH_SIZE, Cell, Evaluator
-from experiments.command_line import run_command
-from experiments.data import Split
-from experiments.per_pixel import prepare_batch
-from experiments.progress import progress_columns
-from experiments.provenance import provenance
-from experiments.recipes import recipe
-from experiments.row_report import write_rows
-from experiments.runtime import Runtime
-from experiments.storage import write_json
-from experiments.sweep import RESULTS
+from experiments.evaluation.cells import BATCH_SIZE, Cell, Evaluator
+from experiments.support.command_line import run_command
+from experiments.support.data import Split
+from experiments.training.per_pixel import prepare_batch
+from experiments.support.progress import progress_columns
+from experiments.support.provenance import provenance
+from experiments.training.recipes import recipe
+from experiments.reporting.row_report import write_rows
+from experiments.support.runtime import Runtime
+from experiments.support.storage import write_json
+from experiments.evaluation.sweep import RESULTS
 from experiments.train import Trainer
 
 LABEL = "2d"

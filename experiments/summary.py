@@ -5,14 +5,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.cell_store import StoredCell, describe, read_cells
-from experiments.command_line import run_command
-from experiments.filters import FILTERS
-from experiments.paper_numbers import SOURCE, read_table
-from experiments.row_report import write_rows
-from experiments.shipped import available, model_path
-from experiments.storage import read_json
-from experiments.sweep import RESULTS
+from experiments.evaluation.cell_store import StoredCell, describe, read_cells
+from experiments.support.command_line import run_command
+from experiments.method.filters import FILTERS
+from experiments.reporting.paper_numbers import SOURCE, read_table
+from experiments.reporting.row_report import write_rows
+from experiments.training.model_files import available, model_path
+from experiments.support.storage import read_json
+from experiments.evaluation.sweep import RESULTS
 from experiments.table2 import EPSILON
 
 

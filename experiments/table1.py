@@ -2,11 +2,11 @@
 
 from rich.console import Console
 
-from experiments.cell_store import describe, read_cells
-from experiments.command_line import run_command
-from experiments.grid_report import write_grid
-from experiments.paper_numbers import read_table
-from experiments.sweep import GridConfig, run
+from experiments.evaluation.cell_store import describe, read_cells
+from experiments.support.command_line import run_command
+from experiments.reporting.grid_report import write_grid
+from experiments.reporting.paper_numbers import read_table
+from experiments.evaluation.sweep import GridConfig, run
 
 
 def main(config: GridConfig) -> None:

@@ -4,12 +4,12 @@ python -m experiments.table2 --data.source cifar10 --results my_results
 
 from rich.console import Console
 
-from experiments.cell_store import StoredCell, certified_count, describe, read_cells
-from experiments.command_line import run_command
-from experiments.filters import FILTERS
-from experiments.grid_report import write_grid
-from experiments.paper_numbers import read_table
-from experiments.sweep import GridConfig, run
+from experiments.evaluation.cell_store import StoredCell, certified_count, describe, read_cells
+from experiments.support.command_line import run_command
+from experiments.method.filters import FILTERS
+from experiments.reporting.grid_report import write_grid
+from experiments.reporting.paper_numbers import read_table
+from experiments.evaluation.sweep import GridConfig, run
 
 EPSILON = 8.0
 

@@ -12,18 +12,18 @@ from rich.progress import Progress
 from torch import Tensor
 from torch.nn import functional
 
-from experiments.augment import crop_and_flip
-from experiments.command_line import run_command
-from experiments.data import DataConfig, Split, load_split
-from experiments.graphs import Replayed
-from experiments.labels import check_label, prepare
-from experiments.model import ResNet20, seeded_model
-from experiments.progress import progress_columns
-from experiments.provenance import provenance
-from experiments.recipes import Recipe, learning_rate, recipe
-from experiments.runtime import Runtime, logits_of
-from experiments.shipped import file_digest, load_model, model_path, save_model
-from experiments.storage import atomic_path, lock, read_json, refuse_other, write_json
+from experiments.training.augment import crop_and_flip
+from experiments.support.command_line import run_command
+from experiments.support.data import DataConfig, Split, load_split
+from experiments.support.graphs import Replayed
+from experiments.method.kinds import check_label, prepare
+from experiments.training.network import ResNet20, seeded_model
+from experiments.support.progress import progress_columns
+from experiments.support.provenance import provenance
+from experiments.training.recipes import Recipe, learning_rate, recipe
+from experiments.support.runtime import Runtime, logits_of
+from experiments.training.model_files import file_digest, load_model, model_path, save_model
+from experiments.support.storage import atomic_path, lock, read_json, refuse_other, write_json
 
 MONITORED_IMAGES = 1000
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 from rich.console import Console
 
-from experiments.command_line import run_command
-from experiments.data import DataConfig
-from experiments.labels import LABELS, check_label
-from experiments.runtime import Runtime
-from experiments.storage import LockedElsewhere
+from experiments.support.command_line import run_command
+from experiments.support.data import DataConfig
+from experiments.method.kinds import LABELS, check_label
+from experiments.support.runtime import Runtime
+from experiments.support.storage import LockedElsewhere
 from experiments.train import TrainConfig, train
 
 

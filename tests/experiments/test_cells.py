@@ -20,17 +20,17 @@ from rich.console import Console
 from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_images
 
 from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
-from experiments.bar_chart import draw_bars
-from experiments.cell_store import CertificateViolated, read_cells
-from experiments.cells import Cell, Evaluator, measure, pack, subset, unpack
-from experiments.command_line import run_command
-from experiments.data import load_split
-from experiments.examples import draw, fooled, restored
-from experiments.labels import LABELS
-from experiments.paper_numbers import FIGURE4, read_table
-from experiments.shipped import available, load_model, model_path
-from experiments.storage import lock
-from experiments.sweep import GridConfig, run
+from experiments.reporting.bar_chart import draw_bars
+from experiments.evaluation.cell_store import CertificateViolated, read_cells
+from experiments.evaluation.cells import Cell, Evaluator, measure, pack, subset, unpack
+from experiments.support.command_line import run_command
+from experiments.support.data import load_split
+from experiments.reporting.examples import draw, fooled, restored
+from experiments.method.kinds import LABELS
+from experiments.reporting.paper_numbers import FIGURE4, read_table
+from experiments.training.model_files import available, load_model, model_path
+from experiments.support.storage import lock
+from experiments.evaluation.sweep import GridConfig, run
 from experiments.train import train
 
 QUIET = Console(quiet=True)
@@ -131,7 +131,7 @@ def test_sweep_skips_what_is_done_and_what_another_process_makes(sweep, monkeypa
     before = cells[1].path(sweep.results).read_bytes()
     made = []
     monkeypatch.setattr(
-        "experiments.sweep.measure", lambda cell, *rest: made.append(cell) or measure(cell, *rest)
+        "experiments.evaluation.sweep.measure", lambda cell, *rest: made.append(cell) or measure(cell, *rest)
     )
     run(lambda images: cells, sweep, QUIET)
     assert made == cells[:1]

@@ -1,4 +1,4 @@
-"""Executes the CUDA kernels on the CPU. See README.md; the tests are in tests/test_cuda*.py."""
+"""Executes the CUDA kernels on the CPU. See README.md; the tests are in tests/csrc/test_cuda*.py."""
 
 import hashlib
 import importlib.util
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+ROOT = HERE.parents[2]
 BUILD = ROOT / "build" / "cuda_harness"
 FLAGS = ["-std=c++20", "-ffp-contract=off", "-U_FORTIFY_SOURCE", "-Wall", "-Wextra",
          "-Wno-unknown-pragmas", f"-I{ROOT / 'csrc'}", f"-I{HERE}",

@@ -7,14 +7,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from experiments.cell_store import refuse_mixture, stored_cells
-from experiments.cells import Attack, Cell, cell_config, measure
-from experiments.data import DataConfig, Split, load_split
-from experiments.labels import LABELS, check_label
-from experiments.progress import progress_columns
-from experiments.provenance import provenance
-from experiments.runtime import Runtime
-from experiments.shipped import (
+from experiments.evaluation.cell_store import refuse_mixture, stored_cells
+from experiments.evaluation.cells import Attack, Cell, cell_config, measure
+from experiments.support.data import DataConfig, Split, load_split
+from experiments.method.kinds import LABELS, check_label
+from experiments.support.progress import progress_columns
+from experiments.support.provenance import provenance
+from experiments.support.runtime import Runtime
+from experiments.training.model_files import (
     available,
     file_digest,
     load_model,
@@ -22,9 +22,9 @@ from experiments.shipped import (
     model_path,
     require_model,
 )
-from experiments.storage import LockedElsewhere, lock, read_json, refuse_other, write_json
+from experiments.support.storage import LockedElsewhere, lock, read_json, refuse_other, write_json
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import TypeVar
 import tyro
 from rich.console import Console
 
-from experiments.data import DownloadFailed
-from experiments.storage import LockedElsewhere
+from experiments.support.data import DownloadFailed
+from experiments.support.storage import LockedElsewhere
 
 Config = TypeVar("Config")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy
 from matplotlib import pyplot
 
-from experiments.figure_files import save_figure
-from experiments.labels import LABELS
-from experiments.paper_numbers import SOURCE, Table
-from experiments.storage import write_text
+from experiments.reporting.figure_files import save_figure
+from experiments.method.kinds import LABELS
+from experiments.reporting.paper_numbers import SOURCE, Table
+from experiments.support.storage import write_text
 
 
 def write_grid(stem: Path, title: str, note: str, ours: Table, paper: Table) -> None:

@@ -8,11 +8,11 @@ import safetensors
 import torch
 from safetensors.torch import load_file, save
 
-from experiments.labels import LABELS, check_label
-from experiments.model import ResNet20
-from experiments.storage import atomic_path
+from experiments.method.kinds import LABELS, check_label
+from experiments.training.network import ResNet20
+from experiments.support.storage import atomic_path
 
-MODELS = Path(__file__).parent / "models"
+MODELS = Path(__file__).parents[1] / "models"
 
 
 def model_path(label: str, models: str | Path) -> Path:

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-PAPER = Path(__file__).parent / "paper"
+PAPER = Path(__file__).parents[1] / "paper"
 
 SOURCE = (
     "M. AprilPyone, Y. Kinoshita, H. Kiya: Filtering Adversarial Noise with Double Quantization, "

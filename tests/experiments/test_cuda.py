@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from experiments.attacks import projected_gradient_descent
-from experiments.cells import Cell, Evaluator
-from experiments.graphs import WARM_UP_CALLS
-from experiments.labels import LABELS, off_grid, prepare, quantize
-from experiments.recipes import recipe
-from experiments.runtime import Runtime
+from experiments.method.attacks import projected_gradient_descent
+from experiments.evaluation.cells import Cell, Evaluator
+from experiments.support.graphs import WARM_UP_CALLS
+from experiments.method.kinds import LABELS, off_grid, prepare, quantize
+from experiments.training.recipes import recipe
+from experiments.support.runtime import Runtime
 from experiments.speed import noise
 from experiments.train import Trainer
 

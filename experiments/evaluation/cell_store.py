@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.storage import read_json
+from experiments.support.storage import read_json
 
 
 class CertificateViolated(AssertionError):

@@ -20,15 +20,15 @@ from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_image
 
 import pyquant
 from experiments import train_all
-from experiments.augment import crop_and_flip, window
-from experiments.data import load_split
-from experiments.graphs import WARM_UP_CALLS, Replayed
-from experiments.labels import LABELS, off_grid, prepare, quantize
-from experiments.model import seeded_model
-from experiments.per_pixel import dither_plane
-from experiments.recipes import learning_rate, recipe
-from experiments.shipped import load_model, model_config
-from experiments.storage import lock
+from experiments.training.augment import crop_and_flip, window
+from experiments.support.data import load_split
+from experiments.support.graphs import WARM_UP_CALLS, Replayed
+from experiments.method.kinds import LABELS, off_grid, prepare, quantize
+from experiments.training.network import seeded_model
+from experiments.training.per_pixel import dither_plane
+from experiments.training.recipes import learning_rate, recipe
+from experiments.training.model_files import load_model, model_config
+from experiments.support.storage import lock
 from experiments.train import Trainer, train
 from experiments.train_all import TrainAllConfig
 
@@ -326,7 +326,7 @@ def test_freed_memory_is_used_again():
     count = "import resource; faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt"
     # 8 tensors of 4096 pages each: 32768 faults a round if they go back to the kernel.
     work = "[torch.ones(1 << 24, dtype=torch.uint8) for _ in range(8)]"
-    start = "from experiments.runtime import Runtime; import torch; Runtime(threads=1).start()"
+    start = "from experiments.support.runtime import Runtime; import torch; Runtime(threads=1).start()"
     script = f"{start}\n{count}\nfor _ in range(20): {work}\nbefore = faults()\nfor _ in range(10): {work}\n"
     script += "print(faults() - before)"
     done = subprocess.run(

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 import pyquant
-from experiments.labels import bits_of, is_dithered
+from experiments.method.kinds import bits_of, is_dithered
 
 #: ``floor`` is the paper's filter, ``nearest`` the same with rounding to the nearest level.
 FILTERS: tuple[str, ...] = ("none", "floor", "nearest")

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy
 from PIL import Image
 
-from experiments.data import DataConfig, load_split
-from experiments.runtime import Runtime
+from experiments.support.data import DataConfig, load_split
+from experiments.support.runtime import Runtime
 from experiments.train import TrainConfig
 
 SIZE = 12

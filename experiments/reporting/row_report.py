@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.storage import write_text
+from experiments.support.storage import write_text
 
 Value = str | int | float | None
 

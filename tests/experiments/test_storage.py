@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from experiments.storage import (
+from experiments.support.storage import (
     LockedElsewhere,
     atomic_path,
     lock,
@@ -64,7 +64,7 @@ def test_another_configuration_is_refused_by_what_differs(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
-from experiments.storage import atomic_path, lock
+from experiments.support.storage import atomic_path, lock
 with lock(Path(sys.argv[1])), atomic_path(Path(sys.argv[1])) as part:
     part.write_text("half")
     print("held", flush=True)

@@ -9,7 +9,7 @@ import torch
 
 from pyquant import _C
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def resources():

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from experiments.storage import atomic_path
+from experiments.support.storage import atomic_path
 
 SplitName = Literal["train", "test"]
 

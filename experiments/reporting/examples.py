@@ -7,11 +7,11 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from experiments.cells import Cell, Evaluator, subset
-from experiments.data import Split
-from experiments.filters import apply_filter
-from experiments.labels import bits_of
-from experiments.model import ResNet20
+from experiments.evaluation.cells import Cell, Evaluator, subset
+from experiments.support.data import Split
+from experiments.method.filters import apply_filter
+from experiments.method.kinds import bits_of
+from experiments.training.network import ResNet20
 
 #: Images tried in the search for one that shows the effect.
 CANDIDATES = 60

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import tyro
 
-from experiments import command_line
-from experiments.cells import unpack
-from experiments.filters import FILTERS, certified_epsilon
-from experiments.labels import LABELS
-from experiments.paper_numbers import read_table
-from experiments.sweep import RESULTS
+from experiments.support import command_line
+from experiments.evaluation.cells import unpack
+from experiments.method.filters import FILTERS, certified_epsilon
+from experiments.method.kinds import LABELS
+from experiments.reporting.paper_numbers import read_table
+from experiments.evaluation.sweep import RESULTS
 
 DIRECTORY = RESULTS.parent
 README = (DIRECTORY / "README.md").read_text()

@@ -4,8 +4,8 @@ import foolbox
 import pytest
 import torch
 
-from experiments.attacks import basic_iterative, fast_gradient_sign, projected_gradient_descent
-from experiments.model import seeded_model
+from experiments.method.attacks import basic_iterative, fast_gradient_sign, projected_gradient_descent
+from experiments.training.network import seeded_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -16,13 +16,13 @@ import numpy
 import torch
 from torch import Tensor
 
-from experiments.attacks import projected_gradient_descent
-from experiments.data import Split
-from experiments.filters import FILTERS, apply_filter, certified_epsilon
-from experiments.graphs import Replayed
-from experiments.labels import bits_of, off_grid, prepare, quantize
-from experiments.model import ResNet20
-from experiments.runtime import Precision, logits_of
+from experiments.method.attacks import projected_gradient_descent
+from experiments.support.data import Split
+from experiments.method.filters import FILTERS, apply_filter, certified_epsilon
+from experiments.support.graphs import Replayed
+from experiments.method.kinds import bits_of, off_grid, prepare, quantize
+from experiments.training.network import ResNet20
+from experiments.support.runtime import Precision, logits_of
 
 Attack = Literal["none", "after", "before_transfer", "before_adaptive"]
 

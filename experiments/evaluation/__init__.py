@@ -1,0 +1,1 @@
+"""Evaluation: cells, where they are kept, and how many are made."""

@@ -1,0 +1,1 @@
+"""The method: kinds of images, filters, attacks."""

@@ -1,0 +1,1 @@
+"""Support: data sets, devices, files, command line."""

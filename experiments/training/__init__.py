@@ -1,0 +1,1 @@
+"""Training: network, recipe, crop and flip, files of trained networks."""
