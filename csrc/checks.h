@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "error_diffusion.h"
+#include "floyd_steinberg.h"
 #include "levels.h"
 #include "linear_quantize.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "checks.h"
-#include "cpu/instruction_set.h"
+#include "cpu/simd/dispatch.h"
 #include "levels.h"
 #include "sample_types.h"
 

@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "sample_types.h"
-#include "sample_format.h"
+#include "sample.h"
 
 namespace pyquant {
 

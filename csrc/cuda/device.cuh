@@ -9,10 +9,10 @@
 
 #include <cstdint>
 
-#include "../error_diffusion.h"
+#include "../floyd_steinberg.h"
 
 #ifndef __CUDACC__
-#include "simt.h"
+#include "../../tests/support/cuda_harness/simt.h"
 #else
 
 #define PYQUANT_DEVICE __device__ __forceinline__

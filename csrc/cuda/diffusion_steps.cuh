@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "../error_diffusion.h"
+#include "../floyd_steinberg.h"
 #include "../levels.h"
 #include "device.cuh"
 

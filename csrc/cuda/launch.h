@@ -4,9 +4,9 @@
 
 #include <cuda_runtime_api.h>
 
-#include "../error_diffusion.h"
+#include "../floyd_steinberg.h"
 #include "../linear_quantize.h"
-#include "../sample_format.h"
+#include "../sample.h"
 #include "floyd_steinberg_work.h"
 #include "linear_quantize_work.h"
 

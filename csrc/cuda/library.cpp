@@ -15,7 +15,7 @@
 
 #include "../checks.h"
 #include "../tensor_format.h"
-#include "../tensor_planes.h"
+#include "../tensor.h"
 #include "launch.h"
 
 namespace pyquant {

@@ -17,10 +17,10 @@
 #include <thread>
 #include <vector>
 
-#include "../csrc/cpu/diffusion.h"
-#include "../csrc/cpu/diffusion_schedule.h"
-#include "../csrc/cpu/instruction_set.h"
-#include "../csrc/cpu/quantization.h"
+#include "cpu/floyd_steinberg/kernels.h"
+#include "cpu/floyd_steinberg/schedule.h"
+#include "cpu/simd/dispatch.h"
+#include "cpu/linear_quantize/kernels.h"
 
 using namespace pyquant;
 

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "error_diffusion.h"
+#include "floyd_steinberg.h"
 
 #define PYQUANT_DEVICE inline
 

@@ -1,0 +1,246 @@
+#pragma once
+
+// Error diffusion of few large planes: a plane is cut into stripes of rows, and
+// the lanes are the rows of a stripe. Each row runs two columns behind the row
+// above it, so that the three pixels above are finished when it needs them.
+//
+//                 column 0 1 2 3 4 5 6 7 8
+//     row 0, lane 3      . . . . . . x            At step t, row i is at column
+//     row 1, lane 2      . . . . x                t - 2i. Its up-right neighbour
+//     row 2, lane 1      . . x                    is what the lane above did one
+//     row 3, lane 0      x                        step ago, `up` two steps ago,
+//                                                 `up_left` three steps ago.
+//
+// So what comes from above is the previous step's errors shifted by one lane, and
+// two registers that remember it. A stripe may span several registers: the bottom
+// lane of one is above the top lane of the next. The top lane takes the errors of
+// the row above the stripe, one per step, from a row in memory, and the bottom
+// lane leaves its own there, for the next stripe, where they have been used. Lanes
+// run from bottom to top, since the lowest lane is the one that is cheap to store.
+//
+// The samples of a stripe are first copied into a buffer, row by row as they lie in
+// memory, and dithered in place there. Each row is copied to two columns right of the
+// one above, so that a column of the buffer is a step: tiles are whole cache lines, and
+// what is outside the image has its place, too. Rows in the buffer are an odd number
+// of cache lines apart, while those of an image are often a power of two apart, where
+// many of them compete for the same few lines of the cache.
+//
+// At either end of a stripe some lanes are outside the image: tiles that contain
+// such steps mask them, all other tiles do without.
+//
+// A step is a chain of dependent operations here, too: the same stripe of several
+// planes is dithered at once, one step of each in turn.
+//
+// The next stripe may run in another thread, at a distance: StripeProgress says
+// how far it may go.
+//
+// Included only where an instruction set is switched on, after its primitives.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "../aligned_buffer.h"
+#include "kernels.h"
+#include "rows.inl.h"
+
+namespace pyquant {
+namespace {
+
+template <typename Step, int planes>
+class Stripes {
+ public:
+  using Lanes = typename Step::Lanes;
+  using Sample = typename Lanes::Sample;
+  using Vector = typename Lanes::Vector;
+  using Mask = typename Lanes::Mask;
+  static constexpr int lanes = Lanes::lanes;
+  static constexpr int columns = Lanes::columns;
+  static constexpr int registers = Step::stripe_registers;
+  static constexpr int rows = lanes * registers;
+  static constexpr int lag = 2 * (rows - 1);  // of the last row
+  static constexpr int units = planes * registers;  // those of a plane together
+
+  static std::int64_t row_above_bytes(std::int64_t width) {
+    return planes * row_above_size(width) * sizeof(Sample);
+  }
+
+  static std::int64_t buffer_bytes(std::int64_t width) {
+    return planes * rows * row_distance(width) * sizeof(Sample);
+  }
+
+  // Of planes first_plane..end_plane-1, `planes` or fewer; the lanes of those that
+  // are missing hold nonsense.
+  Stripes(const DiffusionCall& call, const Step& step, std::int64_t first_plane,
+          std::int64_t end_plane, std::int64_t stripe, void* row_above, void* buffer)
+      : call_(call),
+        step_(step),
+        access_(row_access<Sample, Sample>(call.format)),
+        first_plane_(first_plane),
+        used_planes_(end_plane - first_plane),
+        first_row_(stripe * rows),
+        used_rows_(std::min<std::int64_t>(rows, call.from.height - first_row_)),
+        width_(call.from.width),
+        row_above_(static_cast<Sample*>(row_above)),
+        buffer_(static_cast<Sample*>(buffer)) {}
+
+  void dither(const StripeProgress* before, StripeProgress* own) {
+    if (first_row_ == 0) {
+      std::fill_n(row_above_, planes * row_above_size(width_), Lanes::first(Step::no_error()));
+    }
+    if (before) before->wait_for(1);
+    begin();
+    read_rows();
+    const std::int64_t steps = width_ + 2 * (used_rows_ - 1);
+    const std::int64_t lane_distance = -row_distance(width_);  // one row up
+    Vector tile[units][columns];
+    for (std::int64_t now = 0; now < steps; now += columns) {
+      if (before) before->wait_for(std::min(width_, now + columns + 1));
+      for (int i = 0; i < units; ++i) Lanes::read_tile(lane_0(i, now), lane_distance, tile[i]);
+      if (now > lag && now + columns <= width_) {
+        diffuse<false>(tile, now, columns);
+      } else {
+        diffuse<true>(tile, now, static_cast<int>(std::min<std::int64_t>(columns, steps - now)));
+      }
+      if (own) own->reach(std::min(width_, now + columns - lag));
+      for (int i = 0; i < units; ++i) Lanes::write_tile(tile[i], lane_0(i, now), lane_distance);
+    }
+    write_rows();
+  }
+
+ private:
+  static constexpr std::int64_t line = cache_line / sizeof(Sample);
+
+  // From one row of the buffer to the next: a column for each step, whole tiles of
+  // them, and an odd number of cache lines.
+  static std::int64_t row_distance(std::int64_t width) {
+    return ((width + lag + columns - 1) / line | 1) * line;
+  }
+
+  // The row above is read up to here, at the last step of the last lane.
+  static std::int64_t row_above_size(std::int64_t width) { return width + lag + columns + 1; }
+
+  // Lane 0 of a unit at a step.
+  Sample* lane_0(int unit, std::int64_t now) const {
+    return begin_of_row(unit / registers, last_row_of(unit)) + now;
+  }
+
+  // Column -2 row.
+  Sample* begin_of_row(std::int64_t plane, std::int64_t row) const {
+    return buffer_ + (plane * rows + row) * row_distance(width_);
+  }
+
+  void read_rows() const {
+    for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
+      const std::int64_t first = call_.from.offset(first_plane_ + plane);
+      for (std::int64_t row = 0; row < used_rows_; ++row) {
+        access_.read(call_.image, first + (first_row_ + row) * call_.from.row_stride,
+                     call_.from.column_stride, width_, begin_of_row(plane, row) + 2 * row);
+      }
+    }
+  }
+
+  void write_rows() const {
+    const LevelScale scale(call_);
+    for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
+      const std::int64_t first = call_.to.offset(first_plane_ + plane);
+      for (std::int64_t row = 0; row < used_rows_; ++row) {
+        access_.write(begin_of_row(plane, row) + 2 * row, scale, call_.result,
+                      first + (first_row_ + row) * call_.to.row_stride, call_.to.column_stride,
+                      width_);
+      }
+    }
+  }
+
+  void begin() {
+    for (int i = 0; i < units; ++i) {
+      up_left_[i] = up_[i] = left_[i] = Step::no_error();
+    }
+    for (int plane = 0; plane < planes; ++plane) {
+      Vector& up = up_[plane * registers];
+      up = Lanes::shift(up, Lanes::all(row_above_[plane * row_above_size(width_)]));
+    }
+  }
+
+  // Steps begin..begin+count-1, which are the columns of the tile.
+  template <bool ramp>
+  void diffuse(Vector (*tile)[columns], std::int64_t begin, int count) {
+    const std::int64_t width = width_;
+    const std::int64_t row_above_distance = row_above_size(width);
+    Sample* const rows_above = row_above_;
+    const Step step = step_;
+    Vector up_left[units];
+    Vector up[units];
+    Vector left[units];
+    for (int i = 0; i < units; ++i) {
+      up_left[i] = up_left_[i];
+      up[i] = up_[i];
+      left[i] = left_[i];
+    }
+#pragma GCC unroll 4
+    for (int column = 0; column < count; ++column) {
+      const std::int64_t now = begin + column;
+      Mask in_image[registers];  // the rows at columns 0..width-1
+      Mask at_column_0[registers];
+      if (ramp) {
+        const std::int64_t first = now < width ? 0 : (now - width) / 2 + 1;
+        const std::int64_t last = now / 2;
+        for (int i = 0; i < registers; ++i) {
+          in_image[i] = Lanes::mask(lane_of(last, i), lane_of(first, i));
+          // No lane if the step is odd.
+          at_column_0[i] = Lanes::mask(lane_of(last, i), lane_of(last + now % 2, i));
+        }
+      }
+      Vector above = Step::no_error();
+#pragma GCC unroll 8
+      for (int i = 0; i < units; ++i) {
+        Sample* const row_above = rows_above + i / registers * row_above_distance;
+        if (i % registers == 0) above = Lanes::all(row_above[now + 1]);
+        const Vector up_right = Lanes::shift(left[i], above);
+        above = left[i];
+        Vector taken = up_right;
+        Vector level;
+        Vector error;
+        if (ramp && !Step::first_column_takes_up_right) {
+          taken = Lanes::select(at_column_0[i % registers], Step::no_error(), up_right);
+        }
+        step(tile[i][column], up_left[i], up[i], taken, left[i], level, error);
+        if (ramp) error = Lanes::select(in_image[i % registers], error, Step::no_error());
+        tile[i][column] = level;
+        up_left[i] = up[i];
+        up[i] = up_right;
+        left[i] = error;
+        if ((i + 1) % registers == 0 && (!ramp || (now >= lag && now - lag < width))) {
+          row_above[now - lag] = Lanes::first(error);
+        }
+      }
+    }
+    for (int i = 0; i < units; ++i) {
+      up_left_[i] = up_left[i];
+      up_[i] = up[i];
+      left_[i] = left[i];
+    }
+  }
+
+  // The row of a stripe in lane 0 of a unit.
+  static constexpr int last_row_of(int unit) { return lanes * (unit % registers + 1) - 1; }
+
+  // The lane of a row in a unit; beyond 0..lanes-1 for rows that are not in it.
+  static std::int64_t lane_of(std::int64_t row, int unit) { return last_row_of(unit) - row; }
+
+  const DiffusionCall& call_;
+  const Step step_;
+  const RowAccess<Sample, Sample> access_;
+  const std::int64_t first_plane_;
+  const std::int64_t used_planes_;
+  const std::int64_t first_row_;
+  const std::int64_t used_rows_;
+  const std::int64_t width_;
+  Sample* const row_above_;  // of the first plane
+  Sample* const buffer_;
+  Vector up_left_[units];
+  Vector up_[units];
+  Vector left_[units];
+};
+
+}  // namespace
+}  // namespace pyquant
