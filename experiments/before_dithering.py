@@ -95,7 +95,7 @@ PAPER_ROW = ("1d", "before_transfer", "floor")
 
 def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> None:
     """Bars of the accuracy behind the paper's filter, a group for each model; ? is not measured."""
-    labels = list(dict.fromkeys(cell.model for _, cell in cells))
+    kinds = list(dict.fromkeys(cell.model for _, cell in cells))
     series = {"clean": {cell.model: 100 * cell.accuracy("clean", "floor") for _, cell in cells}}
     for wanted in ATTACKS:
         series[wanted] = {
@@ -103,8 +103,8 @@ def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> Non
             for attack, cell in cells
             if attack == wanted
         }
-    figure, axis = pyplot.subplots(figsize=(6 + 0.6 * len(labels), 4.5), layout="constrained")
-    draw_bars(axis, labels, series)
+    figure, axis = pyplot.subplots(figsize=(6 + 0.6 * len(kinds), 4.5), layout="constrained")
+    draw_bars(axis, kinds, series)
     axis.set_ylabel("accuracy, percent")
     about = f"PGD at 8/255, filter: floor, models: {models} (?: not measured)."
     axis.set_title(f"{about}\n{describe([cell for _, cell in cells])}", fontsize=10)

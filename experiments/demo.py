@@ -36,7 +36,7 @@ RECIPE = Recipe(
     padding=2,
 )
 #: The undefended network, and the paper's best.
-LABELS = ("8", "2d")
+KINDS = ("8", "2d")
 #: The largest change that the paper's filter is certain to undo at 2 bits, and one beyond it that
 #: rounding to the nearest level still undoes.
 EPSILONS = (21.0, 32.0)
@@ -62,29 +62,29 @@ def main(config: DemoConfig) -> None:
     train, test = (load_split(DataConfig(), name).to(device) for name in ("train", "test"))
     with Progress(*progress_columns(), console=console) as progress:
         cells = {
-            (label, epsilon): Cell(
-                "demo", label, label, IMAGES,
+            (kind, epsilon): Cell(
+                "demo", kind, kind, IMAGES,
                 attack="after", epsilon=epsilon, precision=config.runtime.precision,
             )
-            for label in LABELS
+            for kind in KINDS
             for epsilon in EPSILONS
         }  # fmt: skip
-        training = {label: progress.add_task(f"training {label}", total=None) for label in LABELS}
+        training = {kind: progress.add_task(f"training {kind}", total=None) for kind in KINDS}
         attack = progress.add_task("attack", total=IMAGES * len(cells))
-        for label, bar in training.items():
-            trainer = Trainer(train, label, RECIPE, config.seed, config.runtime.precision)
+        for kind, bar in training.items():
+            trainer = Trainer(train, kind, RECIPE, config.seed, config.runtime.precision)
             progress.update(bar, total=RECIPE.epochs * trainer.steps_per_epoch)
             for _ in range(RECIPE.epochs):
                 trainer.epoch(lambda bar=bar: progress.advance(bar))
             settings = {
-                "label": label,
+                "kind": kind,
                 "recipe": asdict(RECIPE),
                 "seed": config.seed,
                 "train_data": train.describe(),
             }
-            save_model(trainer.model, config.output / f"{label}.safetensors", settings)
+            save_model(trainer.model, config.output / f"{kind}.safetensors", settings)
         models = {
-            label: load_model(config.output / f"{label}.safetensors", device) for label in LABELS
+            kind: load_model(config.output / f"{kind}.safetensors", device) for kind in KINDS
         }
         results = {
             key: measure(cell, models[cell.model], test, lambda n: progress.advance(attack, n))
@@ -103,9 +103,9 @@ def summary(results: dict[tuple[str, float], dict]) -> Table:
     attacked = ("no filter" if name == "none" else f"filter {name}" for name in FILTERS)
     for name in ("clean", "epsilon", *attacked):
         table.add_column(name, justify="right", no_wrap=True)
-    for (label, epsilon), result in results.items():
+    for (kind, epsilon), result in results.items():
         table.add_row(
-            "2-bit dithered" if is_dithered(label) else "undefended",
+            "2-bit dithered" if is_dithered(kind) else "undefended",
             f"{100 * result['clean']['none']['accuracy']:.1f}",
             f"{epsilon:g}/255",
             *(f"{100 * result['attacked'][name]['accuracy']:.1f}" for name in FILTERS),

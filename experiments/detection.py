@@ -78,22 +78,22 @@ def accuracy_difference(cell: StoredCell) -> float:
 
 def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> None:
     """What each of the two detectors sees of each attack, one above the other."""
-    labels = list(dict.fromkeys(cell.model for _, cell in cells))
+    kinds = list(dict.fromkeys(cell.model for _, cell in cells))
     lost: dict[str, dict[str, float]] = {attack: {} for attack in ATTACKS}
     off_grid: dict[str, dict[str, float]] = {attack: {} for attack in ATTACKS}
     for attack, cell in cells:
         lost[attack][cell.model] = 100 * (0.0 - accuracy_difference(cell))
         off_grid[attack][cell.model] = 100 * cell.result["off_grid"]["attacked"] / cell.images
     figure, axes = pyplot.subplots(
-        2, figsize=(6 + 0.6 * len(labels), 7), sharex=True, layout="constrained"
+        2, figsize=(6 + 0.6 * len(kinds), 7), sharex=True, layout="constrained"
     )
-    draw_bars(axes[0], labels, lost)
+    draw_bars(axes[0], kinds, lost)
     axes[0].set(
         title="by accuracy: lost on a known set, behind the floor filter",
         ylabel="points",
         xlabel="",
     )
-    draw_bars(axes[1], labels, off_grid)
+    draw_bars(axes[1], kinds, off_grid)
     axes[1].set(title="image by image: those with a value off the grid of levels", ylabel="percent")
     about = describe([cell for _, cell in cells])
     figure.suptitle(f"Detecting PGD at 8/255, models: {models} (?: not measured).\n{about}")

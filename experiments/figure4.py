@@ -30,9 +30,9 @@ NOTE = (
 def main(config: SweepConfig) -> None:
     """Every model of the figure on its own kind of images at every epsilon."""
     console = Console()
-    for label in config.rows:
-        if label not in MODELS:
-            raise ValueError(f"rows is {label!r}; those of Fig. 4 are {', '.join(MODELS)}")
+    for kind in config.rows:
+        if kind not in MODELS:
+            raise ValueError(f"rows is {kind!r}; those of Fig. 4 are {', '.join(MODELS)}")
     if not config.report_only:
         run(
             lambda images: [

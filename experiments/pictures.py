@@ -43,20 +43,20 @@ def main(config: PicturesConfig) -> None:
     """Writes figure1.png, figure5.png, figure6.png and figure7.png."""
     console = Console()
     device = config.runtime.start()
-    files = {label: model_path(label, config.models) for label in ("8", "2d")}
-    models = {label: load_model(file, device) for label, file in files.items()}
+    files = {kind: model_path(kind, config.models) for kind in ("8", "2d")}
+    models = {kind: load_model(file, device) for kind, file in files.items()}
     for number, suffix, how in ((5, "", "without"), (6, "d", "with")):
         title = f"Fig. {number}: quantization {how} dithering"
         save_figure(config.output / f"figure{number}.png", bit_depths(photograph(), suffix, title))
     test = load_split(config.data, "test").to(device)
     shown = {}
-    for number, label in ((1, "8"), (7, "2d")):
-        model = models[label]
-        check_classes(files[label], test)
+    for number, kind in ((1, "8"), (7, "2d")):
+        model = models[kind]
+        check_classes(files[kind], test)
         cell = Cell(
             Path(config.models).name,
-            label,
-            label,
+            kind,
+            kind,
             len(test.labels),
             attack="after",
             epsilon=config.epsilon,

@@ -29,7 +29,7 @@ from experiments.support.storage import write_json
 from experiments.evaluation.sweep import RESULTS
 from experiments.train import Trainer
 
-LABEL = "2d"
+KIND = "2d"
 BITS = 2
 BATCHES = 4
 PIPELINE_IMAGES = 64
@@ -110,7 +110,7 @@ def training(config: SpeedConfig, device: torch.device, progress: Progress) -> l
     """Training a dithered model: against the bare step, and against Python pixel by pixel."""
     settings = recipe("paper")
     split = noise(BATCHES * settings.batch_size, device)
-    trainer = Trainer(split, LABEL, settings, 0, config.runtime.precision)
+    trainer = Trainer(split, KIND, settings, 0, config.runtime.precision)
     images = trainer.batch(torch.arange(settings.batch_size, device=device), _generator(device))
     labels = split.labels[: settings.batch_size]
 
@@ -120,7 +120,7 @@ def training(config: SpeedConfig, device: torch.device, progress: Progress) -> l
             trainer.step(images, labels)
 
     # Its network runs in float32 and in the default memory format, as published.
-    plain = Trainer(split, LABEL, settings, 0, "float32")
+    plain = Trainer(split, KIND, settings, 0, "float32")
     plain.model.to(memory_format=torch.contiguous_format)
     source = random.Random(0)
 
@@ -168,9 +168,9 @@ def training(config: SpeedConfig, device: torch.device, progress: Progress) -> l
 def attack(config: SpeedConfig, device: torch.device, progress: Progress) -> Comparison:
     """PGD-20 against twenty times forward and backward to the image."""
     split = noise(BATCH_SIZE, device)
-    trainer = Trainer(split, LABEL, recipe("paper"), 0, config.runtime.precision)
+    trainer = Trainer(split, KIND, recipe("paper"), 0, config.runtime.precision)
     model = trainer.model.eval().requires_grad_(False)
-    cell = Cell("speed", LABEL, LABEL, BATCH_SIZE, "after", 8.0, precision=config.runtime.precision)
+    cell = Cell("speed", KIND, KIND, BATCH_SIZE, "after", 8.0, precision=config.runtime.precision)
     evaluator = Evaluator(model, cell)
     images = evaluator.images(split.images, split.labels)[0].requires_grad_()
 

@@ -35,15 +35,15 @@ def main(config: SummaryConfig) -> None:
         if cell.model == cell.column and cell.epsilon == EPSILON
     }
     records = {
-        label: read_json(model_path(label, config.models).with_suffix(".json"))
-        for label in available(config.models)
+        kind: read_json(model_path(kind, config.models).with_suffix(".json"))
+        for kind in available(config.models)
     }
     if not records:
         raise ValueError(f"models is {config.models!r}; no model is there")
-    for label, cell in attacked.items():
-        if label in records and cell.config["model_sha256"] != records[label]["model_sha256"]:
+    for kind, cell in attacked.items():
+        if kind in records and cell.config["model_sha256"] != records[kind]["model_sha256"]:
             raise ValueError(
-                f"{config.results} holds cells of another model {label} than that of "
+                f"{config.results} holds cells of another model {kind} than that of "
                 f"{config.models!r}; name another directory with --results"
             )
     clean, filtered = read_table("table1"), read_table("table2")
@@ -71,14 +71,14 @@ def main(config: SummaryConfig) -> None:
         ),
         [
             (
-                label,
+                kind,
                 record["config"]["recipe"]["epochs"],
                 record["test_accuracy"],
-                clean[label, label],
-                *_attacked(attacked.get(label)),
-                filtered[label, label],
+                clean[kind, kind],
+                *_attacked(attacked.get(kind)),
+                filtered[kind, kind],
             )
-            for label, record in records.items()
+            for kind, record in records.items()
         ],
     )
     Console().print(f"{stem}.csv, .md: {len(records)} models")

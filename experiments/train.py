@@ -1,5 +1,5 @@
 """Trains one model:
-python -m experiments.train --label 2d --preset short --data.source cifar10 --models my_models
+python -m experiments.train --kind 2d --preset short --data.source cifar10 --models my_models
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -16,14 +16,21 @@ from experiments.training.augment import crop_and_flip
 from experiments.support.command_line import run_command
 from experiments.support.data import DataConfig, Split, load_split
 from experiments.support.graphs import Replayed
-from experiments.method.kinds import check_label, prepare
+from experiments.method.kinds import check_kind, prepare
 from experiments.training.network import ResNet20, seeded_model
 from experiments.support.progress import progress_columns
 from experiments.support.provenance import provenance
 from experiments.training.recipes import Recipe, learning_rate, recipe
 from experiments.support.runtime import Runtime, logits_of
-from experiments.training.model_files import file_digest, load_model, model_path, save_model
-from experiments.support.storage import atomic_path, lock, read_json, refuse_other, write_json
+from experiments.training.model_files import (
+    file_digest,
+    load_model,
+    model_path,
+    read_record,
+    save_model,
+    with_kind,
+)
+from experiments.support.storage import atomic_path, lock, refuse_other, write_json
 
 MONITORED_IMAGES = 1000
 
@@ -32,7 +39,7 @@ MONITORED_IMAGES = 1000
 class TrainConfig:
     """Trains one model; started again after an interruption, it goes on from its last epoch."""
 
-    label: str
+    kind: str
     """What the network is trained on: 1 to 8 bits, with d for dithered (1, 1d, ..., 7, 7d, 8)."""
     preset: Literal["paper", "short"] = "paper"
     """paper: 160 epochs, steps. short: one cycle, 24 epochs."""
@@ -55,11 +62,11 @@ class Trainer:
     """
 
     def __init__(
-        self, split: Split, label: str, settings: Recipe, seed: int, precision: str
+        self, split: Split, kind: str, settings: Recipe, seed: int, precision: str
     ) -> None:
         self.device = split.images.device
         self.split = split
-        self.label = label
+        self.kind = kind
         self.settings = settings
         self.seed = seed
         self.model = seeded_model(seed, len(split.classes)).to(
@@ -102,7 +109,7 @@ class Trainer:
         images = crop_and_flip(
             self.split.images[index], generator, padding=self.settings.padding, flip=self.split.flip
         )
-        return prepare(images, self.label)
+        return prepare(images, self.kind)
 
     def epoch(self, on_step=lambda: None) -> None:
         """Trains for one epoch, and waits for the device only at its end.
@@ -128,7 +135,7 @@ class Trainer:
         loss = float(self.loss_sum) / count
         if loss != loss:
             raise FloatingPointError(
-                f"training of model {self.label} diverged in epoch {self.epochs_done + 1}"
+                f"training of model {self.kind} diverged in epoch {self.epochs_done + 1}"
             )
         self.epochs_done += 1
         self.history.append(
@@ -159,27 +166,27 @@ class Trainer:
 
 @torch.no_grad()
 def predictions(
-    model: ResNet20, images: Tensor, label: str, precision: str, batch_size: int = 500
+    model: ResNet20, images: Tensor, kind: str, precision: str, batch_size: int = 500
 ) -> Tensor:
-    """Classes, (N,) int64, of (N, 3, H, W) uint8 images as ``label``; model in evaluation mode."""
+    """Classes, (N,) int64, of (N, 3, H, W) uint8 images as ``kind``; model in evaluation mode."""
     logits = logits_of(model, precision)
     return torch.cat(
-        [logits(prepare(batch, label)).argmax(1) for batch in images.split(batch_size)]
+        [logits(prepare(batch, kind)).argmax(1) for batch in images.split(batch_size)]
     )
 
 
-def accuracy(model: ResNet20, split: Split, label: str, precision: str) -> float:
-    """Part of the images of ``split``, prepared as ``label``, that the model gets right."""
+def accuracy(model: ResNet20, split: Split, kind: str, precision: str) -> float:
+    """Part of the images of ``split``, prepared as ``kind``, that the model gets right."""
     model.eval()
     return float(
-        (predictions(model, split.images, label, precision) == split.labels).double().mean()
+        (predictions(model, split.images, kind, precision) == split.labels).double().mean()
     )
 
 
 def resolved(config: TrainConfig, train: Split, test: Split) -> dict:
     """The configuration with every default filled in: what decides the result, and nothing else."""
     return {
-        "label": check_label(config.label),
+        "kind": check_kind(config.kind),
         "preset": config.preset,
         "recipe": asdict(recipe(config.preset, config.epochs)),
         "seed": config.seed,
@@ -193,16 +200,16 @@ def resolved(config: TrainConfig, train: Split, test: Split) -> dict:
 def train(config: TrainConfig, console: Console) -> Path:
     """Trains the model that ``config`` describes, or finds it done; returns the path of its file.
 
-    Beside LABEL.safetensors it writes LABEL.json: configuration, history, test accuracy of the
+    Beside KIND.safetensors it writes KIND.json: configuration, history, test accuracy of the
     model as stored, provenance; that of each process that trained a part is in its ``runs``. Until
-    then LABEL.checkpoint holds the last epoch.
+    then KIND.checkpoint holds the last epoch.
 
     Raises:
         ValueError: a file of another configuration is in the way, one is damaged, or an option is
             bad.
         LockedElsewhere: another process is training this model.
     """
-    path = model_path(config.label, config.models or config.preset)
+    path = model_path(config.kind, config.models or config.preset)
     record, checkpoint = path.with_suffix(".json"), path.with_suffix(".checkpoint")
     device = config.runtime.start()
     train_split, test_split = (
@@ -211,17 +218,17 @@ def train(config: TrainConfig, console: Console) -> Path:
     settings = resolved(config, train_split, test_split)
     with lock(path):
         if record.exists():
-            done = read_json(record)
+            done = read_record(record)
             refuse_other(settings, done["config"], record)
             if not path.exists() or file_digest(path) != done["model_sha256"]:
                 raise ValueError(
                     f"{path} is not the model of {record}; move that away to train again"
                 )
-            console.print(f"{config.label}: done before, {path}")
+            console.print(f"{config.kind}: done before, {path}")
             return path
         trainer = Trainer(
             train_split,
-            config.label,
+            config.kind,
             recipe(config.preset, config.epochs),
             config.seed,
             config.runtime.precision,
@@ -229,15 +236,15 @@ def train(config: TrainConfig, console: Console) -> Path:
         runs = []
         if checkpoint.exists():
             stored = read_checkpoint(checkpoint, device)
-            refuse_other(settings, stored["config"], checkpoint)
+            refuse_other(settings, with_kind(stored["config"]), checkpoint)
             trainer.restore(stored["state"])
             runs = stored.get("runs", [])  # there were none before
-            console.print(f"{config.label}: goes on after epoch {trainer.epochs_done}")
+            console.print(f"{config.kind}: goes on after epoch {trainer.epochs_done}")
         runs.append({"after_epoch": trainer.epochs_done, **provenance(device)})
         run_epochs(trainer, test_split, {"config": settings, "runs": runs}, checkpoint, console)
         save_model(trainer.model, path, settings)
         stored_accuracy = accuracy(
-            load_model(path, device), test_split, config.label, config.runtime.precision
+            load_model(path, device), test_split, config.kind, config.runtime.precision
         )
         result = {
             "config": settings,
@@ -249,7 +256,7 @@ def train(config: TrainConfig, console: Console) -> Path:
         }
         write_json(record, result)
         checkpoint.unlink(missing_ok=True)
-    console.print(f"{config.label}: test accuracy {stored_accuracy:.4f}, {path}")
+    console.print(f"{config.kind}: test accuracy {stored_accuracy:.4f}, {path}")
     return path
 
 
@@ -272,18 +279,18 @@ def run_epochs(
     with Progress(*progress_columns(), console=console) as progress:
         done = trainer.epochs_done * trainer.steps_per_epoch
         bar = progress.add_task(
-            f"model {trainer.label}", total=total * trainer.steps_per_epoch, completed=done
+            f"model {trainer.kind}", total=total * trainer.steps_per_epoch, completed=done
         )
         while trainer.epochs_done < total:
             trainer.epoch(lambda: progress.advance(bar))
             last = trainer.history[-1]
             last["watched_accuracy"] = accuracy(
-                trainer.model, watched, trainer.label, about["config"]["precision"]
+                trainer.model, watched, trainer.kind, about["config"]["precision"]
             )
             with atomic_path(checkpoint) as part:
                 torch.save({**about, "state": trainer.state()}, part)
             progress.console.print(
-                f"{trainer.label}: epoch {last['epoch']}/{total}, loss {last['loss']:.4f}, "
+                f"{trainer.kind}: epoch {last['epoch']}/{total}, loss {last['loss']:.4f}, "
                 f"accuracy {last['train_accuracy']:.4f} in training, "
                 f"{last['watched_accuracy']:.4f} on {len(watched.labels)} test images",
                 soft_wrap=True,

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from experiments.support.command_line import run_command
 from experiments.support.data import DataConfig
-from experiments.method.kinds import LABELS, check_label
+from experiments.method.kinds import KINDS, check_kind
 from experiments.support.runtime import Runtime
 from experiments.support.storage import LockedElsewhere
 from experiments.train import TrainConfig, train
@@ -19,7 +19,7 @@ from experiments.train import TrainConfig, train
 class TrainAllConfig:
     """Trains every model that is not done; several processes can share the work."""
 
-    labels: tuple[str, ...] = LABELS
+    kinds: tuple[str, ...] = KINDS
     """Which models, in this order."""
     preset: Literal["paper", "short"] = "paper"
     """paper: 160 epochs, steps. short: one cycle, 24 epochs."""
@@ -35,14 +35,14 @@ class TrainAllConfig:
 def main(config: TrainAllConfig) -> None:
     """Trains the models in turn; one that another process is training is left to it."""
     console = Console()
-    for label in config.labels:
-        check_label(label, "labels")
-    shared = {f.name: getattr(config, f.name) for f in fields(config) if f.name != "labels"}
-    for label in config.labels:
+    for kind in config.kinds:
+        check_kind(kind, "kinds")
+    shared = {f.name: getattr(config, f.name) for f in fields(config) if f.name != "kinds"}
+    for kind in config.kinds:
         try:
-            train(TrainConfig(label, **shared), console)
+            train(TrainConfig(kind, **shared), console)
         except LockedElsewhere:
-            console.print(f"{label}: another process is training it")
+            console.print(f"{kind}: another process is training it")
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ class StoredCell:
 
     @property
     def model(self) -> str:
-        """Label of the model."""
+        """Kind of image that the model was trained on."""
         return self.config["model"]
 
     @property
     def column(self) -> str:
-        """Label of the test images."""
+        """Kind of the test images."""
         return self.config["column"]
 
     @property
@@ -46,7 +46,7 @@ class StoredCell:
 def read_cells(
     results: Path, models: str, attack: str, precision: str = "bfloat16"
 ) -> list[StoredCell]:
-    """The cells of one kind, ``checked``; of each the one with the most images."""
+    """The cells of one attack, ``checked``; of each the one with the most images."""
     best: dict[tuple, StoredCell] = {}
     for cell in stored_cells(results, models, attack):
         if cell.config["precision"] != precision:
@@ -115,7 +115,7 @@ def certified_count(cells: list[StoredCell]) -> int:
 
 
 def stored_cells(results: Path, models: str, attack: str = "*") -> Iterator[StoredCell]:
-    """Every cell that exists of a set of models; of one kind of attack, or of all."""
+    """Every cell that exists of a set of models; of one attack, or of all."""
     for path in sorted((results / "cells" / models).glob(f"{attack}/*.json")):
         content = read_json(path)
         yield StoredCell(content["config"], content)
@@ -127,6 +127,6 @@ def describe(cells: list[StoredCell]) -> str:
     counts = sorted({cell.images for cell in cells})
     total = max(cell.result["images_of"] for cell in cells)
     amount = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-    kind = "all" if counts == [total] else "a fixed random subset of"
+    extent = "all" if counts == [total] else "a fixed random subset of"
     precision = ", ".join(sorted({cell.config["precision"] for cell in cells}))
-    return f"{' and '.join(sources)}: {kind} {amount} of {total:,} test images, {precision}."
+    return f"{' and '.join(sources)}: {extent} {amount} of {total:,} test images, {precision}."

@@ -37,9 +37,9 @@ class Cell:
     models: str
     """Name of the set of models."""
     model: str
-    """What the network was trained on: a label."""
+    """What the network was trained on: a kind of image."""
     column: str
-    """What it is tested on: a label."""
+    """What it is tested on: a kind of image."""
     images: int
     """How many test images; those of a smaller cell are among those of a larger one."""
     attack: Attack = "none"
@@ -103,7 +103,7 @@ def recorded_attack(
         model, precision: the network that is attacked.
         epsilon, step: in [0, 1].
         steps: number of steps.
-        quantized_as: a label, if the attacked network begins with that quantization.
+        quantized_as: a kind of image, if the attacked network begins with that quantization.
     """
     logits = logits_of(model, precision)
     network = logits if quantized_as is None else lambda x: logits(quantize(x, quantized_as))

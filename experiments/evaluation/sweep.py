@@ -10,7 +10,7 @@ from rich.progress import Progress
 from experiments.evaluation.cell_store import refuse_mixture, stored_cells
 from experiments.evaluation.cells import Attack, Cell, cell_config, measure
 from experiments.support.data import DataConfig, Split, load_split
-from experiments.method.kinds import LABELS, check_label
+from experiments.method.kinds import KINDS, check_kind
 from experiments.support.progress import progress_columns
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
@@ -62,12 +62,12 @@ class SweepConfig:
         """The rows asked for, or all whose model exists, in the order of the tables.
 
         Raises:
-            ValueError: a row is no label, or there is no model at all.
+            ValueError: a row is not a kind of image, or there is no model at all.
             FileNotFoundError: a model that was asked for does not exist.
         """
-        for label in self.rows:
-            require_model(model_path(check_label(label, "rows"), self.models))
-        found = [label for label in available(self.models) if not self.rows or label in self.rows]
+        for kind in self.rows:
+            require_model(model_path(check_kind(kind, "rows"), self.models))
+        found = [kind for kind in available(self.models) if not self.rows or kind in self.rows]
         if not found:
             raise ValueError(f"models is {self.models!r}; no model is there")
         return found
@@ -83,7 +83,7 @@ class GridConfig(SweepConfig):
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """(model, column) for every cell, row by row."""
-        columns = [check_label(label, "columns") for label in self.columns or LABELS]
+        columns = [check_kind(kind, "columns") for kind in self.columns or KINDS]
         return [(model, column) for model in self.existing_rows for column in columns]
 
 
@@ -106,10 +106,10 @@ def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Con
     cells = cells_of(min(config.limit or len(split.labels), len(split.labels)))
     test_data = split.describe()
     models = {cell.model: model_path(cell.model, config.models) for cell in cells}
-    loaded = {label: load_model(file, device) for label, file in models.items()}
+    loaded = {kind: load_model(file, device) for kind, file in models.items()}
     for file in models.values():
         check_classes(file, split)
-    digests = {label: file_digest(file) for label, file in models.items()}
+    digests = {kind: file_digest(file) for kind, file in models.items()}
     configs = [cell_config(cell, digests[cell.model], test_data) for cell in cells]
     stored = (cell.config for cell in stored_cells(config.results, config.set_name))
     refuse_mixture([*stored, *configs])

@@ -6,46 +6,46 @@ from torch import Tensor
 import pyquant
 
 #: Rows and columns of the paper's tables, in its order; ``d`` means dithered.
-LABELS: tuple[str, ...] = tuple(
+KINDS: tuple[str, ...] = tuple(
     f"{bits}{dithered}" for bits in range(1, 8) for dithered in ("", "d")
 ) + ("8",)
 
 
-def check_label(label: str, name: str = "label") -> str:
-    """Returns ``label`` if it is one of LABELS, else raises ValueError."""
-    if label not in LABELS:
-        raise ValueError(f"{name} is {label!r}; accepted are {', '.join(LABELS)}")
-    return label
+def check_kind(kind: str, name: str = "kind") -> str:
+    """Returns ``kind`` if it is one of KINDS, else raises ValueError."""
+    if kind not in KINDS:
+        raise ValueError(f"{name} is {kind!r}; accepted are {', '.join(KINDS)}")
+    return kind
 
 
-def bits_of(label: str) -> int:
-    """Bits per channel of the images of ``label``: 1 to 8."""
-    return int(check_label(label)[0])
+def bits_of(kind: str) -> int:
+    """Bits per channel of the images of ``kind``: 1 to 8."""
+    return int(check_kind(kind)[0])
 
 
-def is_dithered(label: str) -> bool:
-    """Whether the images of ``label`` are dithered (else they are rounded value by value)."""
-    return check_label(label).endswith("d")
+def is_dithered(kind: str) -> bool:
+    """Whether the images of ``kind`` are dithered (else they are rounded value by value)."""
+    return check_kind(kind).endswith("d")
 
 
-def prepare(images: Tensor, label: str) -> Tensor:
-    """Turns 8-bit images into those of ``label``, as the paper's published code does.
+def prepare(images: Tensor, kind: str) -> Tensor:
+    """Turns 8-bit images into those of ``kind``, as the paper's published code does.
 
     Args:
         images: (N, C, H, W) uint8.
-        label: one of LABELS.
+        kind: one of KINDS.
 
     Returns:
-        (N, C, H, W) float32 in [0, 1], channels_last. Linear labels hold ``k/(2**bits - 1)``,
-        dithered ones ``floor(255*k/(2**bits - 1))/255``, label 8 ``v/255``.
+        (N, C, H, W) float32 in [0, 1], channels_last. Linear kinds hold ``k/(2**bits - 1)``,
+        dithered ones ``floor(255*k/(2**bits - 1))/255``, kind 8 ``v/255``.
     """
     if images.dtype != torch.uint8:
         raise TypeError(f"images has dtype {images.dtype}; accepted is torch.uint8")
-    bits = bits_of(label)
-    if is_dithered(label):
+    bits = bits_of(kind)
+    if is_dithered(kind):
         images = pyquant.floyd_steinberg(images, bits, variant="published")
     values = _divide_by_255(images.to(torch.float32, memory_format=torch.channels_last))
-    if not is_dithered(label) and bits < 8:
+    if not is_dithered(kind) and bits < 8:
         values = pyquant.linear_quantize(values, bits, rounding="floor")
     return values
 
@@ -59,38 +59,38 @@ def _divide_by_255(values: Tensor) -> Tensor:
     return values.div_(torch.full((), 255.0, device=values.device))
 
 
-def quantize(values: Tensor, label: str) -> Tensor:
+def quantize(values: Tensor, kind: str) -> Tensor:
     """As ``prepare``, but from floats; the gradient passes straight through.
 
     Args:
         values: (N, C, H, W) float32 in [0, 1].
-        label: one of LABELS.
+        kind: one of KINDS.
 
     Returns:
         (N, C, H, W) float32 in [0, 1], with the values that ``prepare`` gives.
     """
-    bits = bits_of(label)
-    if is_dithered(label):
+    bits = bits_of(kind)
+    if is_dithered(kind):
         return pyquant.floyd_steinberg(values, bits, variant="published")
     return values if bits == 8 else pyquant.linear_quantize(values, bits, rounding="floor")
 
 
-def off_grid(images: Tensor, label: str) -> Tensor:
-    """Tells which images hold a value that no image of ``label`` can hold.
+def off_grid(images: Tensor, kind: str) -> Tensor:
+    """Tells which images hold a value that no image of ``kind`` can hold.
 
     Args:
         images: (N, C, H, W) float32 in [0, 1].
-        label: one of LABELS.
+        kind: one of KINDS.
 
     Returns:
         (N,) bool on the device of ``images``.
     """
     every_value = torch.arange(256, dtype=torch.uint8, device=images.device).view(1, 1, 1, 256)
-    if is_dithered(label):
+    if is_dithered(kind):
         # A flat image of each level dithers to itself, and no other level exists.
-        levels = pyquant.linear_quantize(every_value, bits_of(label), rounding="floor")
+        levels = pyquant.linear_quantize(every_value, bits_of(kind), rounding="floor")
         grid = _divide_by_255(torch.unique(levels).float())
     else:
-        grid = torch.unique(prepare(every_value, label))
+        grid = torch.unique(prepare(every_value, kind))
     nearest = torch.bucketize(images.contiguous(), grid).clamp_(max=grid.numel() - 1)
     return (grid[nearest] != images).flatten(1).any(1)

@@ -9,7 +9,7 @@ import numpy
 from matplotlib import pyplot
 
 from experiments.reporting.figure_files import save_figure
-from experiments.method.kinds import LABELS
+from experiments.method.kinds import KINDS
 from experiments.reporting.paper_numbers import SOURCE, Table
 from experiments.support.storage import write_text
 
@@ -28,9 +28,9 @@ def grid_csv(table: Table) -> str:
     """First column the training images, header the test images, accuracies from 0 to 1."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["train", *LABELS])
-    for model in LABELS:
-        cells = (table.get((model, column)) for column in LABELS)
+    writer.writerow(["train", *KINDS])
+    for model in KINDS:
+        cells = (table.get((model, column)) for column in KINDS)
         writer.writerow([model, *("" if value is None else f"{value:.4f}" for value in cells)])
     return text.getvalue()
 
@@ -44,14 +44,14 @@ def grid_markdown(title: str, note: str, ours: Table, paper: Table) -> str:
         f"{note} Rows: what the network was trained on; columns: what it is tested on; "
         f"d: dithered. Percent{beside}.",
         "",
-        "| train | " + " | ".join(LABELS) + " |",
-        "|---|" + "---|" * len(LABELS),
+        "| train | " + " | ".join(KINDS) + " |",
+        "|---|" + "---|" * len(KINDS),
     ]
-    for model in LABELS:
+    for model in KINDS:
         if any(row == model for row, _ in ours):
-            cells = (_pair(ours.get((model, c)), paper.get((model, c))) for c in LABELS)
+            cells = (_pair(ours.get((model, c)), paper.get((model, c))) for c in KINDS)
             lines.append(f"| **{model}** | " + " | ".join(cells) + " |")
-    missing = [model for model in LABELS if not any(row == model for row, _ in ours)]
+    missing = [model for model in KINDS if not any(row == model for row, _ in ours)]
     if missing:
         lines += ["", f"Not trained or not evaluated yet: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
@@ -69,9 +69,9 @@ def _draw(path: Path, title: str, note: str, ours: Table, paper: Table) -> None:
         1, len(tables), figsize=(7.5 * len(tables), 7.2), layout="constrained", squeeze=False
     )
     for axis, (name, table) in zip(axes[0], tables.items(), strict=True):
-        values = numpy.full((len(LABELS), len(LABELS)), numpy.nan)
+        values = numpy.full((len(KINDS), len(KINDS)), numpy.nan)
         for (model, column), value in table.items():
-            values[LABELS.index(model), LABELS.index(column)] = value
+            values[KINDS.index(model), KINDS.index(column)] = value
         axis.imshow(values, vmin=0, vmax=1, cmap="viridis")
         axis.set_facecolor("0.9")
         for (y, x), value in numpy.ndenumerate(values):
@@ -79,8 +79,8 @@ def _draw(path: Path, title: str, note: str, ours: Table, paper: Table) -> None:
                 color = "white" if value < 0.6 else "black"
                 text = f"{100 * value:.0f}"
                 axis.text(x, y, text, ha="center", va="center", color=color, fontsize=9)
-        axis.set_xticks(range(len(LABELS)), LABELS)
-        axis.set_yticks(range(len(LABELS)), LABELS)
+        axis.set_xticks(range(len(KINDS)), KINDS)
+        axis.set_yticks(range(len(KINDS)), KINDS)
         axis.set(title=name, xlabel="tested on (d = dithered)", ylabel="trained on")
     figure.suptitle(f"{title}, percent")
     figure.supxlabel(textwrap.fill(note, 95 * len(tables)), fontsize=9)

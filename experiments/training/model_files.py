@@ -1,4 +1,4 @@
-"""Trained models as files: experiments/models/SET/LABEL.safetensors, found by name."""
+"""Trained models as files: experiments/models/SET/KIND.safetensors, found by name."""
 
 import hashlib
 import json
@@ -8,24 +8,24 @@ import safetensors
 import torch
 from safetensors.torch import load_file, save
 
-from experiments.method.kinds import LABELS, check_label
+from experiments.method.kinds import KINDS, check_kind
 from experiments.training.network import ResNet20
-from experiments.support.storage import atomic_path
+from experiments.support.storage import atomic_path, read_json
 
 MODELS = Path(__file__).parents[1] / "models"
 
 
-def model_path(label: str, models: str | Path) -> Path:
+def model_path(kind: str, models: str | Path) -> Path:
     """The file of a model; ``models`` names a set in experiments/models, or is a directory."""
     directory = Path(models)
     if directory.name == str(models):
         directory = MODELS / directory
-    return directory / f"{check_label(label)}.safetensors"
+    return directory / f"{check_kind(kind)}.safetensors"
 
 
 def available(models: str | Path) -> list[str]:
-    """The labels whose model exists, in the order of the tables."""
-    return [label for label in LABELS if model_path(label, models).exists()]
+    """The kinds whose model exists, in the order of the tables."""
+    return [kind for kind in KINDS if model_path(kind, models).exists()]
 
 
 def save_model(model: ResNet20, path: Path, config: dict) -> None:
@@ -51,7 +51,7 @@ def require_model(path: Path) -> None:
     if not path.exists():
         raise FileNotFoundError(
             f"{path} does not exist. make demo trains the models of build/demo; others are trained "
-            f"with python -m experiments.train --label {path.stem} --models {path.parent}"
+            f"with python -m experiments.train --kind {path.stem} --models {path.parent}"
         )
 
 
@@ -79,16 +79,33 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
 
 
 def model_config(path: Path) -> dict:
-    """The configuration that a model was trained with.
+    """The configuration that a model was trained with, under the names of today.
 
     Raises:
         ValueError: the file is damaged, or was not written by ``save_model``.
     """
     try:
         with safetensors.safe_open(path, "pt") as file:
-            return json.loads(file.metadata()["config"])
+            return with_kind(json.loads(file.metadata()["config"]))
     except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{path} holds no configuration of a model: {error}") from error
+
+
+def read_record(path: Path) -> dict:
+    """What ``train`` wrote beside a model, its configuration under the names of today.
+
+    Raises:
+        ValueError: the file is not JSON, or not a training record.
+    """
+    record = read_json(path)
+    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
+        raise ValueError(f"{path} is not a training record")
+    return {**record, "config": with_kind(record["config"])}
+
+
+def with_kind(config: dict) -> dict:
+    """A stored configuration in which ``label``, as it was called first, is called ``kind``."""
+    return {"kind" if name == "label" else name: value for name, value in config.items()}
 
 
 def file_digest(path: Path) -> str:

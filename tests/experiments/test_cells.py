@@ -26,7 +26,7 @@ from experiments.evaluation.cells import Cell, Evaluator, measure, pack, subset,
 from experiments.support.command_line import run_command
 from experiments.support.data import load_split
 from experiments.reporting.examples import draw, fooled, restored
-from experiments.method.kinds import LABELS
+from experiments.method.kinds import KINDS
 from experiments.reporting.paper_numbers import FIGURE4, read_table
 from experiments.training.model_files import available, load_model, model_path
 from experiments.support.storage import lock
@@ -44,8 +44,8 @@ def trained(tmp_path_factory):
     """Options of a sweep over two tiny models, trained on 2-bit dithered and on 8-bit images."""
     directory = tmp_path_factory.mktemp("tiny")
     data = write_images(directory / "images", train=150)
-    for label in ("2d", "8"):
-        train(train_config(data, directory / "models", label, ENOUGH_EPOCHS), QUIET)
+    for kind in ("2d", "8"):
+        train(train_config(data, directory / "models", kind, ENOUGH_EPOCHS), QUIET)
     return GridConfig(str(directory / "models"), data=data, runtime=ONE_THREAD)
 
 
@@ -185,9 +185,9 @@ def test_tables_have_the_rows_and_columns_of_the_paper(sweep):
     table2.main(replace(partial, rows=("2d",)))
     for name in ("table1", "table2_floor", "table2_nearest", "table2_none"):
         rows = read_csv(sweep.results / f"{name}.csv")
-        assert rows[0] == ["train", *LABELS]
-        assert [row[0] for row in rows[1:]] == list(LABELS)
-        filled = {(row[0], LABELS[i]) for row in rows[1:] for i, v in enumerate(row[1:]) if v}
+        assert rows[0] == ["train", *KINDS]
+        assert [row[0] for row in rows[1:]] == list(KINDS)
+        filled = {(row[0], KINDS[i]) for row in rows[1:] for i, v in enumerate(row[1:]) if v}
         models = ("2d", "8") if name == "table1" else ("2d",)
         assert filled == {(model, column) for model in models for column in ("2d", "8")}
         text = (sweep.results / f"{name}.md").read_text()
@@ -228,7 +228,7 @@ def test_steps_reach_the_border_of_the_ball():
 def test_cells_are_refused_by_name():
     with pytest.raises(ValueError, match="attack is 'fgsm'; accepted are none, after"):
         Cell("short", "2d", "2d", 5, attack="fgsm")
-    with pytest.raises(ValueError, match="label is '0'; accepted are"):
+    with pytest.raises(ValueError, match="kind is '0'; accepted are"):
         Cell("short", "2d", "0", 5)
     with pytest.raises(ValueError, match="images is 0; accepted are whole numbers from 1"):
         Cell("short", "2d", "2d", 0)
@@ -388,7 +388,7 @@ def test_numbers_of_the_paper():
     first, second = read_table("table1"), read_table("table2")
     assert len(first) == 225 and first["2d", "2d"] == 0.871
     assert second["2d", "2d"] == 0.871 and ("2", "7") not in second
-    assert {model for model, _ in first} == set(LABELS)
+    assert {model for model, _ in first} == set(KINDS)
 
 
 def test_command_runs_by_itself(sweep):

@@ -9,7 +9,7 @@ from torch.nn import functional
 from experiments.method.attacks import projected_gradient_descent
 from experiments.evaluation.cells import Cell, Evaluator
 from experiments.support.graphs import WARM_UP_CALLS
-from experiments.method.kinds import LABELS, off_grid, prepare, quantize
+from experiments.method.kinds import KINDS, off_grid, prepare, quantize
 from experiments.training.recipes import recipe
 from experiments.support.runtime import Runtime
 from experiments.speed import noise
@@ -24,14 +24,14 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("label", LABELS)
-def test_images_are_those_of_a_cpu(label):
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_are_those_of_a_cpu(kind):
     images = torch.randint(256, (20, 3, 32, 32), dtype=torch.uint8)
-    prepared = prepare(images.cuda(), label)
-    assert torch.equal(prepared.cpu(), prepare(images, label))
-    quantized = quantize(prepare(images.cuda(), "8"), label)
-    assert torch.equal(quantized.cpu(), quantize(prepare(images, "8"), label))
-    assert not off_grid(prepared, label).any()
+    prepared = prepare(images.cuda(), kind)
+    assert torch.equal(prepared.cpu(), prepare(images, kind))
+    quantized = quantize(prepare(images.cuda(), "8"), kind)
+    assert torch.equal(quantized.cpu(), quantize(prepare(images, "8"), kind))
+    assert not off_grid(prepared, kind).any()
 
 
 def test_recorded_training_is_plain_training():

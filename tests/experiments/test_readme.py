@@ -12,7 +12,7 @@ import tyro
 from experiments.support import command_line
 from experiments.evaluation.cells import unpack
 from experiments.method.filters import FILTERS, certified_epsilon
-from experiments.method.kinds import LABELS
+from experiments.method.kinds import KINDS
 from experiments.reporting.paper_numbers import read_table
 from experiments.evaluation.sweep import RESULTS
 
@@ -52,10 +52,12 @@ def test_every_file_it_links_exists():
     assert [link for link in links if not (DIRECTORY / link).exists()] == []
 
 
-def test_every_file_is_in_its_table():
+def test_every_command_and_every_package_is_in_its_table():
     table = README[README.index("## Files") : README.index("## Reading the results")]
-    named = set(re.findall(r"`(\w+\.py)`", table))
-    assert named == {path.name for path in DIRECTORY.glob("*.py")} - {"__init__.py"}
+    named = set(re.findall(r"`(\w+(?:\.py|/))`", table))
+    commands = {path.name for path in DIRECTORY.glob("*.py")} - {"__init__.py"}
+    packages = {f"{path.parent.name}/" for path in DIRECTORY.glob("*/__init__.py")}
+    assert named == commands | packages
 
 
 def rows_of(path):
@@ -75,12 +77,12 @@ def accuracies(name):
 
 @pytest.mark.parametrize("name", ["table1", "table2_floor", "table2_nearest", "table2_none"])
 def test_tables_are_complete(name):
-    assert list(accuracies(name)) == [(model, images) for model in LABELS for images in LABELS]
+    assert list(accuracies(name)) == [(model, images) for model in KINDS for images in KINDS]
 
 
 def test_summary_is_that_of_the_results():
     rows = rows_of(RESULTS / "summary.csv")
-    assert [row["model"] for row in rows] == list(LABELS)
+    assert [row["model"] for row in rows] == list(KINDS)
     kept = ("filter floor", "paper floor", "filter nearest")
     for row in rows:
         shown = [row["model"]]
@@ -128,24 +130,24 @@ def test_numbers_are_those_of_the_attacks_before_dithering():
 
 
 def test_precisions_differ_by_as_many_images_as_said():
-    kinds = ("clean", "attacked none", "attacked floor", "attacked nearest")
+    columns = ("clean", "attacked none", "attacked floor", "attacked nearest")
     right = {
-        (row["model"], row["epsilon"], row["precision"], kind): float(row[kind]) * 1000
+        (row["model"], row["epsilon"], row["precision"], column): float(row[column]) * 1000
         for row in rows_of(RESULTS / "precision.csv")
-        for kind in kinds
+        for column in columns
         if row["images"] == "1000"
     }
     most = max(
-        abs(right[model, epsilon, "float32", kind] - right[model, epsilon, "bfloat16", kind])
-        for model, epsilon, precision, kind in right
+        abs(right[model, epsilon, "float32", column] - right[model, epsilon, "bfloat16", column])
+        for model, epsilon, precision, column in right
         if precision == "float32"
     )
-    assert {model for model, *_ in right} == set(LABELS)
+    assert {model for model, *_ in right} == set(KINDS)
     assert f"the two differ by at most {most:.0f} images, for each of the fifteen" in README
 
 
 def stored(pattern):
-    """Every stored cell of that kind."""
+    """Every stored cell that matches."""
     return [json.loads(path.read_text()) for path in sorted(RESULTS.rglob(pattern))]
 
 
@@ -155,8 +157,8 @@ def test_predictions_inside_the_certificate_are_the_clean_ones():
     inside = [(cell, name) for cell, name in pairs if cell["certificate"][name]["inside"]]
     assert len(cells) > 400 and len(inside) > 300
     for cell, name in inside:
-        label, epsilon = cell["config"]["column"], cell["config"]["epsilon"]
-        assert epsilon / 255 <= certified_epsilon(name, label)
+        kind, epsilon = cell["config"]["column"], cell["config"]["epsilon"]
+        assert epsilon / 255 <= certified_epsilon(name, kind)
         clean, attacked = (unpack(cell[state][name]["predictions"]) for state in STATES)
         assert (clean == attacked).all(), cell["config"]
 

@@ -23,11 +23,17 @@ from experiments import train_all
 from experiments.training.augment import crop_and_flip, window
 from experiments.support.data import load_split
 from experiments.support.graphs import WARM_UP_CALLS, Replayed
-from experiments.method.kinds import LABELS, off_grid, prepare, quantize
+from experiments.method.kinds import KINDS, off_grid, prepare, quantize
 from experiments.training.network import seeded_model
 from experiments.training.per_pixel import dither_plane
 from experiments.training.recipes import learning_rate, recipe
-from experiments.training.model_files import load_model, model_config
+from experiments.training.model_files import (
+    available,
+    load_model,
+    model_config,
+    model_path,
+    read_record,
+)
 from experiments.support.storage import lock
 from experiments.train import Trainer, train
 from experiments.train_all import TrainAllConfig
@@ -80,23 +86,23 @@ def test_every_window_and_both_sides_are_drawn():
     assert torch.equal(got, again)
 
 
-@pytest.mark.parametrize("label", LABELS)
-def test_images_of_a_label_hold_its_levels(label):
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_of_a_kind_hold_its_levels(kind):
     images = random_images(4)
-    prepared = prepare(images, label)
+    prepared = prepare(images, kind)
     assert prepared.dtype == torch.float32
     assert prepared.is_contiguous(memory_format=torch.channels_last)
-    levels = 2 ** int(label[0])
+    levels = 2 ** int(kind[0])
     assert len(prepared.unique()) <= levels
     # The same from floats, as an attack on the 8-bit image leaves them.
-    assert torch.equal(quantize(images.float() / 255, label), prepared)
-    assert not off_grid(prepared, label).any()
+    assert torch.equal(quantize(images.float() / 255, kind), prepared)
+    assert not off_grid(prepared, kind).any()
     prepared[2, 1, 3, 3] = prepared[2, 1, 3, 3] * 0.5 + 0.2501
-    assert off_grid(prepared, label).tolist() == [False, False, True, False]
+    assert off_grid(prepared, kind).tolist() == [False, False, True, False]
 
 
-def test_labels_are_refused_by_name():
-    with pytest.raises(ValueError, match="label is '8d'; accepted are 1, 1d, 2"):
+def test_kinds_are_refused_by_name():
+    with pytest.raises(ValueError, match="kind is '8d'; accepted are 1, 1d, 2"):
         prepare(random_images(1), "8d")
     with pytest.raises(TypeError, match="images has dtype torch.float32; accepted is torch.uint8"):
         prepare(torch.rand(1, 3, 4, 4), "2d")
@@ -203,7 +209,7 @@ def test_damaged_checkpoint_is_named(data, tmp_path):
 
 def test_killed_run_goes_on_from_its_checkpoint(data, tmp_path):
     # As many epochs as it can: it is killed, not finished.
-    command = [sys.executable, "-m", "experiments.train", "--label", "1", "--preset", "paper"]
+    command = [sys.executable, "-m", "experiments.train", "--kind", "1", "--preset", "paper"]
     command += ["--models", tmp_path, "--data.source", "folder", "--data.path", data.path]
     process = subprocess.Popen([*command, "--runtime.threads", "1"], stdout=subprocess.DEVNULL)
     checkpoint = tmp_path / "1.checkpoint"
@@ -249,8 +255,8 @@ def test_all_models_are_trained_but_those_of_another_process(data, tmp_path, cap
         "1.safetensors",
         "2d.safetensors",
     ]
-    with pytest.raises(ValueError, match="labels is '0'; accepted are 1, 1d"):
-        train_all.main(replace(config, labels=("1", "0")))
+    with pytest.raises(ValueError, match="kinds is '0'; accepted are 1, 1d"):
+        train_all.main(replace(config, kinds=("1", "0")))
 
 
 def test_damaged_and_missing_models_are_named(tmp_path):
@@ -264,6 +270,45 @@ def test_damaged_and_missing_models_are_named(tmp_path):
     save_file({"weight": torch.zeros(1)}, tmp_path / "3d.safetensors")
     with pytest.raises(ValueError, match="3d.safetensors holds no configuration"):
         model_config(tmp_path / "3d.safetensors")
+
+
+@pytest.mark.parametrize("models", ["short", "paper"])
+def test_shipped_models_say_of_which_kind_they_are(models):
+    kinds = available(models)
+    assert kinds
+    for kind in kinds:
+        path = model_path(kind, models)
+        configs = model_config(path), read_record(path.with_suffix(".json"))["config"]
+        for config in configs:
+            assert config["kind"] == kind and "label" not in config
+        assert configs[0] == configs[1]
+
+
+def test_training_goes_on_from_what_was_stored_under_the_first_names(data, tmp_path):
+    """``kind`` was called ``label`` in the record, the checkpoint and the model."""
+    path = train(train_config(data, tmp_path, epochs=1), QUIET)
+    record = path.with_suffix(".json")
+    stored = json.loads(record.read_text())
+    stored["config"] = {"label": stored["config"].pop("kind"), **stored["config"]}
+    record.write_text(json.dumps(stored))
+    before = path.read_bytes()
+    assert train(train_config(data, tmp_path, epochs=1), QUIET) == path
+    assert path.read_bytes() == before
+
+    trainer = Trainer(load_split(data, "train"), "2d", recipe("short", 1), 0, "bfloat16")
+    record.unlink()
+    path.unlink()
+    checkpoint = path.with_suffix(".checkpoint")
+    trainer.epoch()
+    torch.save({"config": stored["config"], "state": trainer.state()}, checkpoint)
+    assert train(train_config(data, tmp_path, epochs=1), QUIET).read_bytes() == before
+
+
+def test_what_is_not_a_record_is_named(tmp_path):
+    for text in ("[]", "{}", '{"config": 1}'):
+        (tmp_path / "2d.json").write_text(text)
+        with pytest.raises(ValueError, match="2d.json is not a training record"):
+            read_record(tmp_path / "2d.json")
 
 
 def test_plain_call_where_there_is_no_graph():

@@ -32,10 +32,10 @@ def write_images(directory: Path, train: int = 40, test: int = 20) -> DataConfig
     return DataConfig("folder", directory, name="coloured noise")
 
 
-def train_config(data: DataConfig, models: Path, label: str = "2d", epochs: int = 3) -> TrainConfig:
+def train_config(data: DataConfig, models: Path, kind: str = "2d", epochs: int = 3) -> TrainConfig:
     """A short training run on these images."""
     return TrainConfig(
-        label, "short", epochs=epochs, models=str(models), data=data, runtime=ONE_THREAD
+        kind, "short", epochs=epochs, models=str(models), data=data, runtime=ONE_THREAD
     )
 
 
