@@ -16,7 +16,7 @@ import numpy
 import torch
 from torch import Tensor
 
-from experiments.method.attacks import projected_gradient_descent
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.support.data import Split
 from experiments.method.filters import FILTERS, apply_filter, certified_epsilon
 from experiments.support.graphs import Replayed
@@ -101,17 +101,14 @@ def recorded_attack(
 
     Args:
         model, precision: the network that is attacked.
-        epsilon, step: in [0, 1].
-        steps: number of steps.
+        epsilon, step, steps: settings of the attack.
         quantized_as: a kind of image, if the attacked network begins with that quantization.
     """
     logits = logits_of(model, precision)
     network = logits if quantized_as is None else lambda x: logits(quantize(x, quantized_as))
+    attack = ProjectedGradientDescent(epsilon, steps, step)
     return Replayed(
-        lambda images, labels: projected_gradient_descent(
-            network, images, labels, epsilon=epsilon, step=step, steps=steps
-        ),
-        next(model.parameters()).device,
+        lambda images, labels: attack(network, images, labels), next(model.parameters()).device
     )
 
 
@@ -124,8 +121,8 @@ class Evaluator:
         self.attack = recorded_attack(
             model,
             cell.precision,
-            cell.epsilon / 255,
-            cell.step / 255,
+            cell.epsilon,
+            cell.step,
             cell.steps,
             cell.column if cell.attack == "before_adaptive" else None,
         )

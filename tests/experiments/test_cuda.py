@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from experiments.method.attacks import projected_gradient_descent
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.evaluation.cells import Cell, Evaluator
 from experiments.support.graphs import WARM_UP_CALLS
 from experiments.method.kinds import KINDS, off_grid, prepare, quantize
@@ -62,9 +62,7 @@ def test_recorded_attack_is_a_plain_attack():
         for _ in range(WARM_UP_CALLS + 2):
             attacked = evaluator.attack(images, split.labels)
     assert evaluator.attack.graph is not None
-    plain = projected_gradient_descent(
-        evaluator.logits, images, split.labels, epsilon=8 / 255, step=2 / 255, steps=20
-    )
+    plain = ProjectedGradientDescent(epsilon=8)(evaluator.logits, images, split.labels)
     assert torch.equal(attacked, plain)
     loss = functional.cross_entropy(evaluator.logits(attacked), split.labels)
     assert loss > functional.cross_entropy(evaluator.logits(images), split.labels)
