@@ -15,8 +15,8 @@ from rich.table import Table
 
 from experiments.evaluation.cells import Cell, measure
 from experiments.support.command_line import run_command
-from experiments.support.data import DataConfig, Split, load_split
-from experiments.reporting.examples import draw, fooled, restored
+from experiments.support.data_sets import DataConfig, Split, load_split
+from experiments.reporting.example_images import draw, fooled, restored
 from experiments.reporting.figure_files import save_figure
 from experiments.method.filters import FILTERS
 from experiments.method.kinds import is_dithered

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from experiments.evaluation.cells import Cell
 from experiments.support.command_line import run_command
-from experiments.support.data import DataConfig, load_split
-from experiments.reporting.examples import draw, fooled, restored
+from experiments.support.data_sets import DataConfig, load_split
+from experiments.reporting.example_images import draw, fooled, restored
 from experiments.reporting.figure_files import save_figure
 from experiments.method.kinds import prepare
 from experiments.support.runtime import Runtime

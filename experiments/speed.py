@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from experiments.evaluation.cells import BATCH_SIZE, Cell, Evaluator
 from experiments.support.command_line import run_command
-from experiments.support.data import Split
-from experiments.training.per_pixel import prepare_batch
+from experiments.support.data_sets import Split
+from experiments.timing.per_pixel_baseline import prepare_batch
 from experiments.support.progress import progress_columns
 from experiments.support.provenance import provenance
 from experiments.training.recipes import recipe

@@ -12,12 +12,12 @@ from rich.progress import Progress
 from torch import Tensor
 from torch.nn import functional
 
-from experiments.training.augment import crop_and_flip
+from experiments.training.augmentation import crop_and_flip
 from experiments.support.command_line import run_command
-from experiments.support.data import DataConfig, Split, load_split
-from experiments.support.graphs import Replayed
+from experiments.support.data_sets import DataConfig, Split, load_split
+from experiments.support.cuda_graphs import Replayed
 from experiments.method.kinds import check_kind, prepare
-from experiments.training.network import ResNet20, seeded_model
+from experiments.training.resnet20 import ResNet20, seeded_model
 from experiments.support.progress import progress_columns
 from experiments.support.provenance import provenance
 from experiments.training.recipes import Recipe, learning_rate, recipe

@@ -8,7 +8,7 @@ from typing import Literal
 from rich.console import Console
 
 from experiments.support.command_line import run_command
-from experiments.support.data import DataConfig
+from experiments.support.data_sets import DataConfig
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.runtime import Runtime
 from experiments.support.storage import LockedElsewhere

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
-from experiments.support.data import Split
+from experiments.support.data_sets import Split
 from experiments.method.filters import FILTERS, apply_filter, certified_epsilon
-from experiments.support.graphs import Replayed
+from experiments.support.cuda_graphs import Replayed
 from experiments.method.kinds import bits_of, off_grid, prepare, quantize
-from experiments.training.network import ResNet20
+from experiments.training.resnet20 import ResNet20
 from experiments.support.runtime import Precision, logits_of
 
 Attack = Literal["none", "after", "before_transfer", "before_adaptive"]

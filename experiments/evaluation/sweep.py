@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from experiments.evaluation.cell_store import refuse_mixture, stored_cells
 from experiments.evaluation.cells import Attack, Cell, cell_config, measure
-from experiments.support.data import DataConfig, Split, load_split
+from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.progress import progress_columns
 from experiments.support.provenance import provenance

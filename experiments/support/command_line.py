@@ -8,7 +8,7 @@ from typing import TypeVar
 import tyro
 from rich.console import Console
 
-from experiments.support.data import DownloadFailed
+from experiments.support.data_sets import DownloadFailed
 from experiments.support.storage import LockedElsewhere
 
 Config = TypeVar("Config")

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save
 
 from experiments.method.kinds import KINDS, check_kind
-from experiments.training.network import ResNet20
+from experiments.training.resnet20 import ResNet20
 from experiments.support.storage import atomic_path, read_json
 
 MODELS = Path(__file__).parents[1] / "models"

@@ -24,8 +24,8 @@ from experiments.reporting.bar_chart import draw_bars
 from experiments.evaluation.cell_store import CertificateViolated, read_cells
 from experiments.evaluation.cells import Cell, Evaluator, measure, pack, subset, unpack
 from experiments.support.command_line import run_command
-from experiments.support.data import load_split
-from experiments.reporting.examples import draw, fooled, restored
+from experiments.support.data_sets import load_split
+from experiments.reporting.example_images import draw, fooled, restored
 from experiments.method.kinds import KINDS
 from experiments.reporting.paper_numbers import FIGURE4, read_table
 from experiments.training.model_files import available, load_model, model_path

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.evaluation.cells import Cell, Evaluator
-from experiments.support.graphs import WARM_UP_CALLS
+from experiments.support.cuda_graphs import WARM_UP_CALLS
 from experiments.method.kinds import KINDS, off_grid, prepare, quantize
 from experiments.training.recipes import recipe
 from experiments.support.runtime import Runtime

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from experiments.support.data import DataConfig, DownloadFailed, load_split
+from experiments.support.data_sets import DataConfig, DownloadFailed, load_split
 
 
 def save(path, color, size=(8, 8), mode="RGB"):

@@ -20,12 +20,12 @@ from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_image
 
 import pyquant
 from experiments import train_all
-from experiments.training.augment import crop_and_flip, window
-from experiments.support.data import load_split
-from experiments.support.graphs import WARM_UP_CALLS, Replayed
+from experiments.training.augmentation import crop_and_flip, window
+from experiments.support.data_sets import load_split
+from experiments.support.cuda_graphs import WARM_UP_CALLS, Replayed
 from experiments.method.kinds import KINDS, off_grid, prepare, quantize
-from experiments.training.network import seeded_model
-from experiments.training.per_pixel import dither_plane
+from experiments.training.resnet20 import seeded_model
+from experiments.timing.per_pixel_baseline import dither_plane
 from experiments.training.recipes import learning_rate, recipe
 from experiments.training.model_files import (
     available,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy
 from PIL import Image
 
-from experiments.support.data import DataConfig, load_split
+from experiments.support.data_sets import DataConfig, load_split
 from experiments.support.runtime import Runtime
 from experiments.train import TrainConfig
 

@@ -10,7 +10,7 @@ from experiments.method.attacks import METHODS, make_attack
 from experiments.method.attacks.basic_iterative import BasicIterative
 from experiments.method.attacks.fast_gradient_sign import FastGradientSign
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
-from experiments.training.network import seeded_model
+from experiments.training.resnet20 import seeded_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

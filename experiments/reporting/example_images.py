@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from experiments.evaluation.cells import Cell, Evaluator, subset
-from experiments.support.data import Split
+from experiments.support.data_sets import Split
 from experiments.method.filters import apply_filter
 from experiments.method.kinds import bits_of
-from experiments.training.network import ResNet20
+from experiments.training.resnet20 import ResNet20
 
 #: Images tried in the search for one that shows the effect.
 CANDIDATES = 60
