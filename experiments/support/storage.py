@@ -1,12 +1,13 @@
 """Files that are whole or absent, and locks that a crash releases."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 PART_SUFFIX = ".part"
 
@@ -71,37 +72,33 @@ def _flat(config: dict, prefix: str = "") -> dict[str, Any]:
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Holds the right to make ``path``; raises LockedElsewhere at once if another process has it.
+def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Holds the right to make ``path``. Parts that a dead process left of ``path`` are removed.
 
-    The kernel drops the lock when its holder dies, however it dies, so a lock file that is left
-    behind locks nothing. Parts that a dead process left of ``path`` are removed.
+    The kernel drops the lock when its holder dies, however it dies: a lock file that is left over
+    locks nothing.
+
+    Args:
+        path: the file to make.
+        wait: wait while another process holds the lock.
+
+    Raises:
+        LockedElsewhere: another process holds the lock, and ``wait`` is False.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock_path = path.with_name(f".{path.name}.lock")
-    handle = _locked_handle(lock_path)
+    held = FileLock(lock_path, poll_interval=0.01)
+    try:
+        held.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise LockedElsewhere(f"another process holds {lock_path}") from None
     try:
         for part in path.parent.glob(f".{path.name}.*{PART_SUFFIX}"):
             part.unlink(missing_ok=True)
         yield
     finally:
-        # Unlinked while still held: whoever opened it in between sees that it is no longer the
-        # file there.
+        # Unlinked while it is held: filelock sees that a file it opened in between is not the one
+        # there any more, and opens it again.
         lock_path.unlink(missing_ok=True)
-        handle.close()
-
-
-def _locked_handle(lock_path: Path):
-    while True:
-        handle = open(lock_path, "a", encoding="utf-8")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(handle.fileno()).st_ino == os.stat(lock_path).st_ino:
-                return handle
-            handle.close()
-        except BlockingIOError:
-            handle.close()
-            raise LockedElsewhere(f"another process holds {lock_path}") from None
-        except FileNotFoundError:
-            handle.close()
+        held.release()
