@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from matplotlib import pyplot
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from experiments.evaluation.cells import Cell, measure
@@ -20,11 +19,11 @@ from experiments.reporting.example_images import draw, fooled, restored
 from experiments.reporting.figure_files import save_figure
 from experiments.method.filters import FILTERS
 from experiments.method.kinds import is_dithered
-from experiments.support.progress import progress_columns
+from experiments.support.progress import progress_bars
 from experiments.training.recipes import Recipe
 from experiments.support.runtime import Runtime
 from experiments.training.model_files import load_model, save_model
-from experiments.train import Trainer
+from experiments.training.trainer import Trainer
 
 RECIPE = Recipe(
     "one_cycle",
@@ -60,7 +59,7 @@ def main(config: DemoConfig) -> None:
     console = Console()
     device = config.runtime.start()
     train, test = (load_split(DataConfig(), name).to(device) for name in ("train", "test"))
-    with Progress(*progress_columns(), console=console) as progress:
+    with progress_bars(console) as progress:
         cells = {
             (kind, epsilon): Cell(
                 "demo", kind, kind, IMAGES,

@@ -20,14 +20,14 @@ from experiments.evaluation.cells import BATCH_SIZE, Cell, Evaluator
 from experiments.support.command_line import run_command
 from experiments.support.data_sets import Split
 from experiments.timing.per_pixel_baseline import prepare_batch
-from experiments.support.progress import progress_columns
+from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
 from experiments.training.recipes import recipe
 from experiments.reporting.row_report import write_rows
 from experiments.support.runtime import Runtime
 from experiments.support.storage import write_json
 from experiments.evaluation.sweep import RESULTS
-from experiments.train import Trainer
+from experiments.training.trainer import Trainer
 
 KIND = "2d"
 BITS = 2
@@ -199,7 +199,7 @@ def main(config: SpeedConfig) -> None:
         raise ValueError(f"rounds is {config.rounds!r}; accepted are whole numbers from 2")
     console = Console()
     device = config.runtime.start()
-    with Progress(*progress_columns(), console=console) as progress:
+    with progress_bars(console) as progress:
         found = [*training(config, device, progress), attack(config, device, progress)]
     about = provenance(device)
     stem = config.results / "speed"

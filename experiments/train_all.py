@@ -2,34 +2,22 @@
 python -m experiments.train_all --preset short --data.source cifar10 --models my_models
 """
 
-from dataclasses import dataclass, field, fields
-from typing import Literal
+from dataclasses import dataclass
 
 from rich.console import Console
 
-from experiments.support.command_line import run_command
-from experiments.support.data_sets import DataConfig
 from experiments.method.kinds import KINDS, check_kind
-from experiments.support.runtime import Runtime
+from experiments.support.command_line import run_command
 from experiments.support.storage import LockedElsewhere
-from experiments.train import TrainConfig, train
+from experiments.training.run import TrainingConfig, train
 
 
 @dataclass(frozen=True)
-class TrainAllConfig:
+class TrainAllConfig(TrainingConfig):
     """Trains every model that is not done; several processes can share the work."""
 
     kinds: tuple[str, ...] = KINDS
     """Which models, in this order."""
-    preset: Literal["paper", "short"] = "paper"
-    """paper: 160 epochs, steps. short: one cycle, 24 epochs."""
-    epochs: int | None = None
-    """Another number of epochs than the preset's."""
-    seed: int = 0
-    models: str = ""
-    """Name of the set in experiments/models, or a directory (default: the name of the preset)."""
-    data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
-    runtime: Runtime = field(default_factory=Runtime)
 
 
 def main(config: TrainAllConfig) -> None:
@@ -37,10 +25,9 @@ def main(config: TrainAllConfig) -> None:
     console = Console()
     for kind in config.kinds:
         check_kind(kind, "kinds")
-    shared = {f.name: getattr(config, f.name) for f in fields(config) if f.name != "kinds"}
     for kind in config.kinds:
         try:
-            train(TrainConfig(kind, **shared), console)
+            train(kind, config, console)
         except LockedElsewhere:
             console.print(f"{kind}: another process is training it")
 

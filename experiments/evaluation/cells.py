@@ -19,7 +19,7 @@ from torch import Tensor
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.support.data_sets import Split
 from experiments.method.filters import FILTERS, apply_filter, certified_epsilon
-from experiments.support.cuda_graphs import Replayed
+from experiments.support.cuda_graphs import RecordedFunction
 from experiments.method.kinds import bits_of, off_grid, prepare, quantize
 from experiments.training.resnet20 import ResNet20
 from experiments.support.runtime import Precision, logits_of
@@ -96,7 +96,7 @@ def recorded_attack(
     step: float,
     steps: int,
     quantized_as: str | None,
-) -> Replayed:
+) -> RecordedFunction:
     """PGD on a model, recorded on CUDA; cells that follow each other with the same settings share it.
 
     Args:
@@ -107,7 +107,7 @@ def recorded_attack(
     logits = logits_of(model, precision)
     network = logits if quantized_as is None else lambda x: logits(quantize(x, quantized_as))
     attack = ProjectedGradientDescent(epsilon, steps, step)
-    return Replayed(
+    return RecordedFunction(
         lambda images, labels: attack(network, images, labels), next(model.parameters()).device
     )
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
 
 from experiments.evaluation.cell_store import refuse_mixture, stored_cells
 from experiments.evaluation.cells import Attack, Cell, cell_config, measure
 from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.method.kinds import KINDS, check_kind
-from experiments.support.progress import progress_columns
+from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
 from experiments.training.model_files import (
@@ -114,7 +113,7 @@ def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Con
     stored = (cell.config for cell in stored_cells(config.results, config.set_name))
     refuse_mixture([*stored, *configs])
     elsewhere = 0
-    with Progress(*progress_columns(), console=console) as progress:
+    with progress_bars(console) as progress:
         work = [cell.images * (1 + cell.steps * (cell.attack != "none")) for cell in cells]
         bar = progress.add_task("cells", total=sum(work))
         for cell, settings, amount in zip(cells, configs, work, strict=True):

@@ -11,7 +11,7 @@ from torch import Tensor
 WARM_UP_CALLS = 3
 
 
-class Replayed:
+class RecordedFunction:
     """Calls ``function`` plainly a few times on CUDA, then records it and replays the recording.
 
     The plain calls do the caller's work, and fill what is filled once (momentum buffers, library

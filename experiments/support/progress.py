@@ -1,8 +1,9 @@
-"""The columns of every progress bar: what, how far, since when, for how long still."""
+"""The progress bars of every command: what, how far, since when, for how long still."""
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
-    ProgressColumn,
+    Progress,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -10,13 +11,14 @@ from rich.progress import (
 )
 
 
-def progress_columns() -> tuple[ProgressColumn, ...]:
-    """New columns for a ``rich.progress.Progress``."""
-    return (
+def progress_bars(console: Console) -> Progress:
+    """Bars below what ``console`` prints; shown while the result is entered as a context."""
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        console=console,
     )

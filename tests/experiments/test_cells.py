@@ -17,7 +17,7 @@ import pytest
 import torch
 from matplotlib import pyplot
 from rich.console import Console
-from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_images
+from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, training_config, write_images
 
 from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
 from experiments.reporting.bar_chart import draw_bars
@@ -31,7 +31,7 @@ from experiments.reporting.paper_numbers import FIGURE4, read_table
 from experiments.training.model_files import available, load_model, model_path
 from experiments.support.storage import lock
 from experiments.evaluation.sweep import GridConfig, run
-from experiments.train import train
+from experiments.training.run import train
 
 QUIET = Console(quiet=True)
 CPU = torch.device("cpu")
@@ -45,7 +45,7 @@ def trained(tmp_path_factory):
     directory = tmp_path_factory.mktemp("tiny")
     data = write_images(directory / "images", train=150)
     for kind in ("2d", "8"):
-        train(train_config(data, directory / "models", kind, ENOUGH_EPOCHS), QUIET)
+        train(kind, training_config(data, directory / "models", ENOUGH_EPOCHS), QUIET)
     return GridConfig(str(directory / "models"), data=data, runtime=ONE_THREAD)
 
 

@@ -13,7 +13,7 @@ from experiments.method.kinds import KINDS, off_grid, prepare, quantize
 from experiments.training.recipes import recipe
 from experiments.support.runtime import Runtime
 from experiments.speed import noise
-from experiments.train import Trainer
+from experiments.training.trainer import Trainer
 
 pytestmark = [
     pytest.mark.cuda,

@@ -16,13 +16,13 @@ import pytest
 import torch
 from rich.console import Console
 from safetensors.torch import save_file
-from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, train_config, write_images
+from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, training_config, write_images
 
 import pyquant
 from experiments import train_all
 from experiments.training.augmentation import crop_and_flip, window
 from experiments.support.data_sets import load_split
-from experiments.support.cuda_graphs import WARM_UP_CALLS, Replayed
+from experiments.support.cuda_graphs import WARM_UP_CALLS, RecordedFunction
 from experiments.method.kinds import KINDS, off_grid, prepare, quantize
 from experiments.training.resnet20 import seeded_model
 from experiments.timing.per_pixel_baseline import dither_plane
@@ -35,7 +35,8 @@ from experiments.training.model_files import (
     read_record,
 )
 from experiments.support.storage import lock
-from experiments.train import Trainer, train
+from experiments.training.run import train
+from experiments.training.trainer import Trainer
 from experiments.train_all import TrainAllConfig
 
 QUIET = Console(quiet=True)
@@ -161,8 +162,8 @@ def test_presets_are_refused_by_name():
 
 
 def test_interrupted_run_gives_the_bits_of_an_uninterrupted_one(data, tmp_path, monkeypatch):
-    whole = train(train_config(data, tmp_path / "whole"), QUIET)
-    config = train_config(data, tmp_path / "cut")
+    whole = train("2d", training_config(data, tmp_path / "whole"), QUIET)
+    config = training_config(data, tmp_path / "cut")
     epoch = Trainer.epoch
 
     def stopped_in_the_third(trainer, on_step):
@@ -172,14 +173,14 @@ def test_interrupted_run_gives_the_bits_of_an_uninterrupted_one(data, tmp_path, 
 
     monkeypatch.setattr(Trainer, "epoch", stopped_in_the_third)
     with pytest.raises(KeyboardInterrupt):
-        train(config, QUIET)
+        train("2d", config, QUIET)
     assert os.listdir(tmp_path / "cut") == ["2d.checkpoint"]
     monkeypatch.undo()
     done = []
     monkeypatch.setattr(
         Trainer, "epoch", lambda trainer, on_step: (done.append(1), epoch(trainer, on_step))
     )
-    resumed = train(config, QUIET)
+    resumed = train("2d", config, QUIET)
     assert len(done) == 1
     assert resumed.read_bytes() == whole.read_bytes()
     first, second = (json.loads(p.with_suffix(".json").read_text()) for p in (whole, resumed))
@@ -188,23 +189,23 @@ def test_interrupted_run_gives_the_bits_of_an_uninterrupted_one(data, tmp_path, 
     assert [run["after_epoch"] for run in second["runs"]] == [0, 2]
     assert all(run["machine"]["threads"] == 1 for run in second["runs"])
     # Done is done.
-    train(config, QUIET)
+    train("2d", config, QUIET)
     assert len(done) == 1
     with pytest.raises(ValueError, match=r"2d.json was made with .*recipe"):
-        train(train_config(data, tmp_path / "cut", epochs=4), QUIET)
+        train("2d", training_config(data, tmp_path / "cut", epochs=4), QUIET)
     # Done, but the model is another one, or gone.
     resumed.write_bytes(b"another model")
     with pytest.raises(ValueError, match="2d.safetensors is not the model of .*2d.json; move that"):
-        train(config, QUIET)
+        train("2d", config, QUIET)
     resumed.unlink()
     with pytest.raises(ValueError, match="2d.safetensors is not the model of .*2d.json; move that"):
-        train(config, QUIET)
+        train("2d", config, QUIET)
 
 
 def test_damaged_checkpoint_is_named(data, tmp_path):
     (tmp_path / "2d.checkpoint").write_bytes(b"half of a checkpoint")
     with pytest.raises(ValueError, match="2d.checkpoint cannot be read, move it away to begin"):
-        train(train_config(data, tmp_path), QUIET)
+        train("2d", training_config(data, tmp_path), QUIET)
 
 
 def test_killed_run_goes_on_from_its_checkpoint(data, tmp_path):
@@ -234,7 +235,7 @@ def test_killed_run_goes_on_from_its_checkpoint(data, tmp_path):
 def test_training_learns_and_is_stored_as_it_is(tmp_path):
     # A step for every 128 images: enough of them that batch normalisation settles.
     data = write_images(tmp_path / "images", train=150)
-    path = train(train_config(data, tmp_path / "models", epochs=ENOUGH_EPOCHS), QUIET)
+    path = train("2d", training_config(data, tmp_path / "models", epochs=ENOUGH_EPOCHS), QUIET)
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["test_accuracy"] > 0.8
     assert record["provenance"]["machine"]["threads"] == 1
@@ -245,9 +246,8 @@ def test_training_learns_and_is_stored_as_it_is(tmp_path):
 
 
 def test_all_models_are_trained_but_those_of_another_process(data, tmp_path, capsys):
-    config = TrainAllConfig(
-        ("1", "8", "2d"), "short", epochs=1, models=str(tmp_path), data=data, runtime=ONE_THREAD
-    )
+    shared = training_config(data, tmp_path, epochs=1)
+    config = TrainAllConfig(**vars(shared), kinds=("1", "8", "2d"))
     with lock(tmp_path / "8.safetensors"):
         train_all.main(config)
     assert "8: another process is training it" in capsys.readouterr().out
@@ -286,13 +286,13 @@ def test_shipped_models_say_of_which_kind_they_are(models):
 
 def test_training_goes_on_from_what_was_stored_under_the_first_names(data, tmp_path):
     """``kind`` was called ``label`` in the record, the checkpoint and the model."""
-    path = train(train_config(data, tmp_path, epochs=1), QUIET)
+    path = train("2d", training_config(data, tmp_path, epochs=1), QUIET)
     record = path.with_suffix(".json")
     stored = json.loads(record.read_text())
     stored["config"] = {"label": stored["config"].pop("kind"), **stored["config"]}
     record.write_text(json.dumps(stored))
     before = path.read_bytes()
-    assert train(train_config(data, tmp_path, epochs=1), QUIET) == path
+    assert train("2d", training_config(data, tmp_path, epochs=1), QUIET) == path
     assert path.read_bytes() == before
 
     trainer = Trainer(load_split(data, "train"), "2d", recipe("short", 1), 0, "bfloat16")
@@ -301,7 +301,7 @@ def test_training_goes_on_from_what_was_stored_under_the_first_names(data, tmp_p
     checkpoint = path.with_suffix(".checkpoint")
     trainer.epoch()
     torch.save({"config": stored["config"], "state": trainer.state()}, checkpoint)
-    assert train(train_config(data, tmp_path, epochs=1), QUIET).read_bytes() == before
+    assert train("2d", training_config(data, tmp_path, epochs=1), QUIET).read_bytes() == before
 
 
 def test_what_is_not_a_record_is_named(tmp_path):
@@ -313,14 +313,14 @@ def test_what_is_not_a_record_is_named(tmp_path):
 
 def test_plain_call_where_there_is_no_graph():
     calls = []
-    replayed = Replayed(lambda x: calls.append(x) or x + 1, torch.device("cpu"))
+    replayed = RecordedFunction(lambda x: calls.append(x) or x + 1, torch.device("cpu"))
     for _ in range(WARM_UP_CALLS + 2):
         assert replayed(torch.tensor(1)) == 2
     assert len(calls) == WARM_UP_CALLS + 2
 
 
 def test_recording_that_fails_warns_and_runs_plainly(monkeypatch):
-    replayed = Replayed(lambda x: x + 1, torch.device("cuda"))
+    replayed = RecordedFunction(lambda x: x + 1, torch.device("cuda"))
     monkeypatch.setattr(replayed, "_on_side_stream", lambda inputs: replayed.function(*inputs))
 
     def fails(inputs):
@@ -339,7 +339,7 @@ def test_recording_that_fails_warns_and_runs_plainly(monkeypatch):
 
 
 def test_the_shape_that_comes_most_often_is_recorded(monkeypatch):
-    replayed = Replayed(lambda x: x + 1, torch.device("cuda"))
+    replayed = RecordedFunction(lambda x: x + 1, torch.device("cuda"))
     monkeypatch.setattr(replayed, "_on_side_stream", lambda inputs: replayed.function(*inputs))
     tried = []
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from experiments.support.data_sets import DataConfig, load_split
 from experiments.support.runtime import Runtime
-from experiments.train import TrainConfig
+from experiments.training.run import TrainingConfig
 
 SIZE = 12
 #: With 150 images of each class, epochs enough to learn them whatever the seed and the processor.
@@ -32,10 +32,10 @@ def write_images(directory: Path, train: int = 40, test: int = 20) -> DataConfig
     return DataConfig("folder", directory, name="coloured noise")
 
 
-def train_config(data: DataConfig, models: Path, kind: str = "2d", epochs: int = 3) -> TrainConfig:
+def training_config(data: DataConfig, models: Path, epochs: int = 3) -> TrainingConfig:
     """A short training run on these images."""
-    return TrainConfig(
-        kind, "short", epochs=epochs, models=str(models), data=data, runtime=ONE_THREAD
+    return TrainingConfig(
+        "short", epochs=epochs, models=str(models), data=data, runtime=ONE_THREAD
     )
 
 

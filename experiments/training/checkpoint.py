@@ -1,0 +1,36 @@
+"""The state of a training run after its last epoch, as a file."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from experiments.support.storage import atomic_path
+from experiments.training.model_files import with_kind
+
+
+def write_checkpoint(path: Path, config: dict, runs: list[dict], state: dict[str, Any]) -> None:
+    """Writes a checkpoint, whole or not at all.
+
+    Args:
+        path: the file.
+        config: the configuration that decides the result.
+        runs: where and with what each process of this run began.
+        state: what ``Trainer.state`` gives.
+    """
+    with atomic_path(path) as part:
+        torch.save({"config": config, "runs": runs, "state": state}, part)
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """``config``, ``runs`` and ``state`` as they were written, the tensors on ``device``.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    try:
+        stored = torch.load(path, map_location=device, weights_only=True)
+        # A checkpoint of an earlier version has no runs.
+        return {"runs": [], **stored, "config": with_kind(stored["config"])}
+    except Exception as error:  # a damaged file can raise anything
+        raise ValueError(f"{path} cannot be read, move it away to begin anew: {error}") from error
