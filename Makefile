@@ -49,7 +49,7 @@ test-gpu: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 	else echo "No benchmark: torch finds no CUDA device."; fi
 
 cuda-resources: $(BIN)/python
-	$(BIN)/python csrc/cuda/resources.py $(ARGS)
+	$(BIN)/python -m benchmarks.cuda_resources $(ARGS)
 
 install: $(VENV)/pyquant.installed
 

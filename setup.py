@@ -102,7 +102,9 @@ sources = sorted(glob("csrc/*.cpp") + glob("csrc/cpu/**/*.cpp", recursive=True))
 compile_args = {"cxx": cxx}
 extension = CppExtension
 if with_cuda:
-    sources += sorted(glob("csrc/cuda/*.cu") + glob("csrc/cuda/*.cpp"))
+    sources += sorted(
+        glob("csrc/cuda/**/*.cu", recursive=True) + glob("csrc/cuda/**/*.cpp", recursive=True)
+    )
     definitions.append(("USE_CUDA", None))  # opens the CUDA part of torch's stable headers
     compile_args["nvcc"] = ["-O3", "--fmad=false", "-Xcompiler", "-fvisibility=hidden"]
     extension = CUDAExtension

@@ -7,8 +7,8 @@
 #include "../floyd_steinberg.h"
 #include "../linear_quantize.h"
 #include "../sample.h"
-#include "floyd_steinberg_work.h"
-#include "linear_quantize_work.h"
+#include "floyd_steinberg/plan.h"
+#include "linear_quantize/plan.h"
 
 namespace pyquant {
 

@@ -1,4 +1,4 @@
-"""Executes the CUDA kernels on the CPU. See README.md; the tests are in tests/csrc/test_cuda*.py."""
+"""Executes the CUDA kernels on the CPU. See README.md; the tests are in tests/csrc/cuda."""
 
 import hashlib
 import importlib.util
@@ -22,7 +22,7 @@ FLAGS = ["-std=c++20", "-ffp-contract=off", "-U_FORTIFY_SOURCE", "-Wall", "-Wext
 def _compiled(name: str, source: str, *flags: str) -> Path:
     """The program, compiled unless that was done before with the same sources."""
     files = [*HERE.glob("*.h"), HERE / source, *(ROOT / "csrc").glob("*.h")]
-    files += [file for file in (ROOT / "csrc" / "cuda").iterdir() if file.suffix in (".h", ".cuh")]
+    files += [file for file in (ROOT / "csrc" / "cuda").rglob("*") if file.suffix in (".h", ".cuh")]
     content = hashlib.sha256(repr((FLAGS, flags, sys.version)).encode())
     for file in sorted(files):
         content.update(file.read_bytes())

@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "cuda/floyd_steinberg_kernel.cuh"
-#include "cuda/linear_quantize_kernel.cuh"
+#include "cuda/floyd_steinberg/kernel.cuh"
+#include "cuda/linear_quantize/kernel.cuh"
 #include "planes.h"
 #include "cuda/samples.cuh"
 

@@ -9,11 +9,11 @@ import torch
 
 from pyquant import _C
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def resources():
-    path = ROOT / "csrc" / "cuda" / "resources.py"
+    path = ROOT / "benchmarks" / "cuda_resources" / "__main__.py"
     specification = importlib.util.spec_from_file_location("resources", path)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
@@ -41,8 +41,8 @@ def test_architectures():
 
 
 def test_the_resource_report_is_of_these_kernels():
-    """Every kernel of the documented names is in csrc/cuda/RESOURCES.md, without spills."""
-    report = (ROOT / "csrc" / "cuda" / "RESOURCES.md").read_text()
+    """Every kernel of the documented names is in benchmarks/CUDA_RESOURCES.md, without spills."""
+    report = (ROOT / "benchmarks" / "CUDA_RESOURCES.md").read_text()
     assert "all kernels and architectures together: 0 bytes" in report
     for dtype in ("uint8", "float16", "bfloat16", "float32", "float64"):
         for mode in ("textbook", "published"):

@@ -257,7 +257,7 @@ def test_memory_traffic_of_linear_quantize():
 
 def test_documented_layout():
     """csrc/cuda/README.md tells where the members are that the kernels are told."""
-    text = (Path(__file__).parents[2] / "csrc" / "cuda" / "README.md").read_text()
+    text = (Path(__file__).parents[3] / "csrc" / "cuda" / "README.md").read_text()
     documented = {}
     for table in re.split(r"\n\n", text):
         if not (head := re.match(r"\| `(\w+)` \| offset", table)):

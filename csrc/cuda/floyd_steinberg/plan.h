@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "../planes.h"
+#include "../../planes.h"
 
 namespace pyquant {
 

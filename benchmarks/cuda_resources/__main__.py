@@ -1,7 +1,7 @@
-"""Compiles the kernels for every architecture and writes RESOURCES.md beside this file:
+"""Compiles the CUDA kernels for every architecture and writes benchmarks/CUDA_RESOURCES.md:
 registers, shared memory, spills and occupancy, and the instructions of a step.
 
-    python csrc/cuda/resources.py [--architectures 7.5 9.0]
+    python -m benchmarks.cuda_resources [--architectures 7.5 9.0]
 
 Needs nvcc; for the instructions also cuobjdump, which comes with the toolkit or with triton.
 No GPU.
@@ -17,7 +17,8 @@ from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
-HERE = Path(__file__).parent
+BENCHMARKS = Path(__file__).parents[1]
+KERNELS = BENCHMARKS.parent / "csrc" / "cuda"
 ARCHITECTURES = ("7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0")
 DTYPES = ("uint8", "float16", "bfloat16", "float32", "float64")
 SIZES = {"uint8": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
@@ -215,18 +216,19 @@ def report(architectures: list[str]) -> str:
     skews: dict[tuple[str, int], Steps] = {}
     with tempfile.TemporaryDirectory() as folder:
         cubin = Path(folder) / "kernels.cubin"
-        for source in sorted(HERE.glob("*.cu")):
+        for source in sorted(KERNELS.glob("*/launch.cu")):
+            op = source.parent.name
             for architecture in architectures:
-                print(f"{source.name} for {architecture}", file=sys.stderr)
+                print(f"{op} for {architecture}", file=sys.stderr)
                 for name, values in compile_for(source, architecture, cubin).items():
                     kernels.setdefault(name, {})[architecture] = values
-                if architecture == "9.0" and source.stem == "floyd_steinberg" and cuobjdump():
+                if architecture == "9.0" and op == "floyd_steinberg" and cuobjdump():
                     for name in (name for name in kernels if name.startswith("floyd")):
                         # The eight steps of a round of float64 are not a loop.
                         if "float64" not in name:
                             programs[name] = Steps(Program(cubin, name), name)
                     for skew in SKEWS:
-                        print(f"{source.name} with a skew of {skew}", file=sys.stderr)
+                        print(f"{op} with a skew of {skew}", file=sys.stderr)
                         compile_for(source, "9.0", cubin, f"-DPYQUANT_SKEW={skew}")
                         for name in (name for name in programs if "uint8" in name):
                             skews[name, skew] = Steps(Program(cubin, name), name)
@@ -237,7 +239,7 @@ def tables(kernels, programs, skews, architectures):
     local = sum(values["local"] for each in kernels.values() for values in each.values())
     yield "# Resources of the kernels"
     yield ""
-    yield "Written by `make cuda-resources` (`python csrc/cuda/resources.py`). Compiled, not run."
+    yield "Written by `make cuda-resources` (`python -m benchmarks.cuda_resources`). Compiled, not run."
     yield ""
     yield f"Spills and local memory, all kernels and architectures together: {local} bytes."
     yield ""
@@ -304,6 +306,6 @@ def tables(kernels, programs, skews, architectures):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architectures", nargs="+", default=ARCHITECTURES, choices=ARCHITECTURES)
-    parser.add_argument("--output", type=Path, default=HERE / "RESOURCES.md")
+    parser.add_argument("--output", type=Path, default=BENCHMARKS / "CUDA_RESOURCES.md")
     arguments = parser.parse_args()
     arguments.output.write_text(report(list(arguments.architectures)) + "\n")

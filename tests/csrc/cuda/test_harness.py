@@ -116,8 +116,8 @@ def finds_race(shape, bug):
 
 
 BARRIERS = [
-    f"{path.name}:{number}"
-    for path in sorted((ROOT / "csrc" / "cuda").glob("*.cuh"))
+    f"{path.parent.name}/{path.name}:{number}"
+    for path in sorted((ROOT / "csrc" / "cuda").rglob("*.cuh"))
     if path.name != "device.cuh"  # which defines them
     for number, line in enumerate(path.read_text().splitlines(), 1)
     if "device::synchronize_" in line

@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "../checks.h"
-#include "../tensor_format.h"
-#include "../tensor.h"
-#include "launch.h"
+#include "../../checks.h"
+#include "../../tensor_format.h"
+#include "../../tensor.h"
+#include "../launch.h"
 
 namespace pyquant {
 namespace {

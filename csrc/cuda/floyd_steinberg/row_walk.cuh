@@ -9,8 +9,8 @@
 
 #include <cstdint>
 
-#include "device.cuh"
-#include "diffusion_steps.cuh"
+#include "../device.cuh"
+#include "steps.cuh"
 
 namespace pyquant {
 

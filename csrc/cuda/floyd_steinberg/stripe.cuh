@@ -15,10 +15,10 @@
 
 #include <cstdint>
 
-#include "device.cuh"
-#include "diffusion_steps.cuh"
-#include "floyd_steinberg_work.h"
-#include "plane_offset.cuh"
+#include "../device.cuh"
+#include "steps.cuh"
+#include "plan.h"
+#include "../plane_offset.cuh"
 #include "row_walk.cuh"
 #include "stream_place.cuh"
 

@@ -1,8 +1,8 @@
 // The Floyd-Steinberg kernels under plain names, and their launch. The names,
 // parameters and launch sizes are documented in README.md beside this file.
 
-#include "floyd_steinberg_kernel.cuh"
-#include "launch.h"
+#include "kernel.cuh"
+#include "../launch.h"
 
 namespace pyquant {
 

@@ -23,8 +23,8 @@
 
 #include <cstdint>
 
-#include "device.cuh"
-#include "floyd_steinberg_work.h"
+#include "../device.cuh"
+#include "plan.h"
 
 namespace pyquant {
 

@@ -1,15 +1,15 @@
 #pragma once
 
-// What a step of a lane computes, for the two variants: error_diffusion.h, put for
+// What a step of a lane computes, for the two variants: floyd_steinberg.h, put for
 // a device on which a multiplication and addition of floats is the cheapest
 // instruction, and selects, shifts, conversions and comparisons take twice its time.
 
 #include <cstdint>
 #include <type_traits>
 
-#include "../floyd_steinberg.h"
-#include "../levels.h"
-#include "device.cuh"
+#include "../../floyd_steinberg.h"
+#include "../../levels.h"
+#include "../device.cuh"
 
 namespace pyquant {
 

@@ -6,11 +6,11 @@
 
 #include <cstdint>
 
-#include "../linear_quantize.h"
-#include "device.cuh"
-#include "linear_quantize_work.h"
-#include "plane_offset.cuh"
-#include "samples.cuh"
+#include "../../linear_quantize.h"
+#include "../device.cuh"
+#include "plan.h"
+#include "../plane_offset.cuh"
+#include "../samples.cuh"
 
 namespace pyquant {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "../planes.h"
+#include "../../planes.h"
 
 namespace pyquant {
 

@@ -20,11 +20,11 @@
 
 #include <cstdint>
 
-#include "device.cuh"
-#include "diffusion_steps.cuh"
-#include "floyd_steinberg_work.h"
+#include "../device.cuh"
+#include "steps.cuh"
+#include "plan.h"
 #include "handover.cuh"
-#include "samples.cuh"
+#include "../samples.cuh"
 #include "stripe.cuh"
 
 namespace pyquant {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "device.cuh"
+#include "../device.cuh"
 
 namespace pyquant {
 
