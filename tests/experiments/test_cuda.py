@@ -12,7 +12,7 @@ from experiments.support.cuda_graphs import WARM_UP_CALLS
 from experiments.method.kinds import KINDS, off_grid, prepare, quantize
 from experiments.training.recipes import recipe
 from experiments.support.runtime import Runtime
-from experiments.speed import noise
+from experiments.timing.noise import noise
 from experiments.training.trainer import Trainer
 
 pytestmark = [

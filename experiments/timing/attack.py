@@ -1,0 +1,44 @@
+"""PGD against as many times forward and backward to the image."""
+
+import torch
+from rich.progress import Progress
+from torch.nn import functional
+
+from experiments.evaluation.cells import BATCH_SIZE
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
+from experiments.method.kinds import prepare
+from experiments.support.cuda_graphs import RecordedFunction
+from experiments.support.runtime import Precision, logits_of
+from experiments.timing.comparison import Comparison, Contender, compare
+from experiments.timing.noise import noise
+from experiments.training.resnet20 import seeded_model
+
+ATTACK = ProjectedGradientDescent(epsilon=8.0)
+
+
+def compare_attack(
+    kind: str, precision: Precision, device: torch.device, rounds: int, progress: Progress
+) -> Comparison:
+    """Compares on a batch of images of ``kind``; ``rounds`` as in ``compare``."""
+    split = noise(BATCH_SIZE, device)
+    model = seeded_model(0, len(split.classes)).to(device, memory_format=torch.channels_last)
+    logits = logits_of(model.eval().requires_grad_(False), precision)
+    images = prepare(split.images, kind).requires_grad_()
+    recorded = RecordedFunction(lambda images, labels: ATTACK(logits, images, labels), device)
+
+    def attack() -> None:
+        recorded(images.detach(), split.labels)
+
+    def bare() -> None:
+        for _ in range(ATTACK.steps):
+            loss = functional.cross_entropy(logits(images), split.labels, reduction="sum")
+            torch.autograd.grad(loss, images)
+
+    return compare(
+        "attack against forward and backward",
+        0.95,
+        Contender(f"PGD-{ATTACK.steps}", BATCH_SIZE, attack),
+        Contender(f"{ATTACK.steps} x forward and backward", BATCH_SIZE, bare),
+        rounds,
+        progress,
+    )

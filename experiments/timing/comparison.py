@@ -1,0 +1,84 @@
+"""Two ways to do one thing, timed in turn."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from rich.progress import Progress
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One of the two ways."""
+
+    name: str
+    images: int
+    """How many images one call takes."""
+    call: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Images per second of two ways to do one thing; the ratio is the median over the rounds."""
+
+    what: str
+    ours: str
+    other: str
+    ours_per_second: float
+    other_per_second: float
+    ratio: float
+    ratio_quartiles: tuple[float, float]
+    target: float
+
+
+def compare(
+    what: str,
+    target: float,
+    ours: Contender,
+    other: Contender,
+    rounds: int,
+    progress: Progress,
+) -> Comparison:
+    """Times two ways round by round, so that a machine that changes its pace changes it for both.
+
+    Args:
+        what: what the comparison is called.
+        target: the ratio of ``ours`` to ``other`` that is aimed at.
+        ours, other: the two ways.
+        rounds: how many rounds count, at least 2; one more goes before them.
+        progress: gets a bar.
+    """
+    bar = progress.add_task(what, total=2 * (rounds + 1))
+    rates: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds + 1):
+        for found, contender in zip(rates, (ours, other), strict=True):
+            found.append(contender.images / _seconds(contender.call))
+            progress.advance(bar)
+    ours_rates, other_rates = (found[1:] for found in rates)
+    ratios = [mine / theirs for mine, theirs in zip(ours_rates, other_rates, strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return Comparison(
+        what,
+        ours.name,
+        other.name,
+        statistics.median(ours_rates),
+        statistics.median(other_rates),
+        middle,
+        (low, high),
+        target,
+    )
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    _wait()
+    start = time.perf_counter()
+    call()
+    _wait()
+    return time.perf_counter() - start
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
