@@ -10,6 +10,7 @@ from matplotlib import pyplot
 
 from experiments.reporting.figure_files import save_figure
 from experiments.method.kinds import KINDS
+from experiments.reporting.markdown import markdown_table
 from experiments.reporting.paper_numbers import SOURCE, Table
 from experiments.support.storage import write_text
 
@@ -38,23 +39,21 @@ def grid_csv(table: Table) -> str:
 def grid_markdown(title: str, note: str, ours: Table, paper: Table) -> str:
     """One table, each cell ``ours (paper)``, both in percent."""
     beside = f", ours first, in brackets the paper's ({SOURCE})" if paper else ""
-    lines = [
+    made = [model for model in KINDS if any(row == model for row, _ in ours)]
+    rows = [
+        [f"**{model}**", *(_pair(ours.get((model, c)), paper.get((model, c))) for c in KINDS)]
+        for model in made
+    ]
+    parts = [
         f"# {title}",
-        "",
         f"{note} Rows: what the network was trained on; columns: what it is tested on; "
         f"d: dithered. Percent{beside}.",
-        "",
-        "| train | " + " | ".join(KINDS) + " |",
-        "|---|" + "---|" * len(KINDS),
+        markdown_table(["train", *KINDS], rows),
     ]
-    for model in KINDS:
-        if any(row == model for row, _ in ours):
-            cells = (_pair(ours.get((model, c)), paper.get((model, c))) for c in KINDS)
-            lines.append(f"| **{model}** | " + " | ".join(cells) + " |")
-    missing = [model for model in KINDS if not any(row == model for row, _ in ours)]
+    missing = [model for model in KINDS if model not in made]
     if missing:
-        lines += ["", f"Not trained or not evaluated yet: {', '.join(missing)}."]
-    return "\n".join(lines) + "\n"
+        parts.append(f"Not trained or not evaluated yet: {', '.join(missing)}.")
+    return "\n\n".join(parts) + "\n"
 
 
 def _pair(ours: float | None, paper: float | None) -> str:

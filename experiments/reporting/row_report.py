@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.reporting.markdown import markdown_table
 from experiments.support.storage import write_text
 
 Value = str | int | float | None
@@ -28,16 +29,11 @@ def write_rows(
     writer.writerow(header[:csv_columns])
     writer.writerows([_text(value) for value in row[:csv_columns]] for row in rows)
     write_text(stem.with_suffix(".csv"), text.getvalue())
-    lines = [f"# {title}", "", note, "", _line(header), "|" + "---|" * len(header)]
-    lines += [_line([_text(value) for value in row]) for row in rows]
-    write_text(stem.with_suffix(".md"), "\n".join(lines) + "\n")
+    table = markdown_table(header, [[_text(value) for value in row] for row in rows])
+    write_text(stem.with_suffix(".md"), f"# {title}\n\n{note}\n\n{table}\n")
 
 
 def _text(value: Value) -> str:
     if value is None:
         return ""
     return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

@@ -3,9 +3,11 @@
 import platform
 import subprocess
 from datetime import datetime, timezone
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+import cpuinfo
 import numpy
 import torch
 
@@ -44,10 +46,7 @@ def _commit() -> str | None:
     return described.stdout.strip()
 
 
+@cache
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.processor()
+    found = cpuinfo.get_cpu_info()
+    return f"{found.get('brand_raw', 'unknown processor')}, {found['count']} cores"
