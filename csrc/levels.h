@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "host_device.h"
+#include "sample.h"
 
 namespace pyquant {
 
@@ -98,7 +99,7 @@ PYQUANT_HOST_DEVICE Sample textbook_level(Code code, int bits) {
   if constexpr (std::is_same_v<Sample, std::uint8_t>) {
     return static_cast<Sample>(rounded_byte_level(code, bits));
   } else {
-    return static_cast<Sample>(unit_level(code, bits));
+    return store_level<Sample>(unit_level(code, bits));
   }
 }
 
@@ -110,7 +111,7 @@ PYQUANT_HOST_DEVICE Sample published_level(int code, int bits) {
   if constexpr (std::is_same_v<Sample, std::uint8_t>) {
     return static_cast<Sample>(level);
   } else {
-    return static_cast<Sample>(unit_level(level, 8));
+    return store_level<Sample>(unit_level(level, 8));
   }
 }
 

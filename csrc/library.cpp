@@ -7,29 +7,32 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "checks.h"
 #include "cpu/simd/dispatch.h"
 #include "levels.h"
-#include "sample_types.h"
+#include "sample.h"
+#include "tensor.h"
 
 namespace pyquant {
 namespace {
 
 torch::stable::Tensor levels(std::int64_t bits, std::string variant,
                              torch::headeronly::ScalarType dtype) {
-  const int checked = checked_bits(bits);
-  const Variant chosen = checked_variant(variant);
-  return dispatch_sample_type(dtype, "dtype", [&](auto sample_type) {
-    using Sample = typename decltype(sample_type)::type;
-    torch::stable::Tensor result = torch::stable::empty({level_count(checked)}, dtype);
-    Sample* level = static_cast<Sample*>(result.mutable_data_ptr());
-    for (int code = 0; code < level_count(checked); ++code) {
-      level[code] = chosen == Variant::textbook ? textbook_level<Sample>(code, checked)
-                                                : published_level<Sample>(code, checked);
-    }
-    return result;
-  });
+  const int valid_bits = checked_bits(bits);
+  const Variant level_table = checked_variant(variant);
+  return with_sample_type(
+      sample_format(dtype, "dtype"), [&]<typename Sample>(std::type_identity<Sample>) {
+        torch::stable::Tensor result = torch::stable::empty({level_count(valid_bits)}, dtype);
+        Sample* level = static_cast<Sample*>(result.mutable_data_ptr());
+        for (int code = 0; code < level_count(valid_bits); ++code) {
+          level[code] = level_table == Variant::textbook
+                            ? textbook_level<Sample>(code, valid_bits)
+                            : published_level<Sample>(code, valid_bits);
+        }
+        return result;
+      });
 }
 
 // Both are set by setup.py.

@@ -1,16 +1,40 @@
 #pragma once
 
-// From a tensor to the planes that the kernels work on.
+// From torch's tensors to what the kernels work on: samples of a format in planes.
 
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
+#include <torch/headeronly/core/ScalarType.h>
 
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
+#include <string>
 
 #include "planes.h"
+#include "sample.h"
 
 namespace pyquant {
+
+// `argument` is the name of the argument that has this dtype.
+inline SampleFormat sample_format(torch::headeronly::ScalarType dtype, const char* argument) {
+  using torch::headeronly::ScalarType;
+  switch (dtype) {
+    case ScalarType::Byte: return SampleFormat::uint8;
+    case ScalarType::Half: return SampleFormat::float16;
+    case ScalarType::BFloat16: return SampleFormat::bfloat16;
+    case ScalarType::Float: return SampleFormat::float32;
+    case ScalarType::Double: return SampleFormat::float64;
+    default:
+      throw std::invalid_argument(std::string(argument) +
+                                  " must be uint8, float16, bfloat16, float32 or float64, got " +
+                                  torch::headeronly::toString(dtype));
+  }
+}
+
+inline SampleFormat sample_format(const torch::stable::Tensor& image) {
+  return sample_format(image.scalar_type(), "image");
+}
 
 // Nothing if more leading dimensions are left after merging than Planes holds.
 inline std::optional<Planes> planes_of(const torch::stable::Tensor& image) {
@@ -38,6 +62,20 @@ inline std::optional<Planes> planes_of(const torch::stable::Tensor& image) {
     ++planes.leading;
   }
   return planes;
+}
+
+// Whether both hold their samples in the same order and without gaps, so that sample
+// i of the memory of one belongs to sample i of the other. They have the same shape,
+// and no two samples of the result share their memory. Then equal strides, and a last
+// sample that is numel - 1 away from the first, say it for both.
+inline bool same_order_without_gaps(const torch::stable::Tensor& image,
+                                    const torch::stable::Tensor& result) {
+  std::int64_t last_sample = 0;
+  for (std::int64_t i = 0; i < image.dim(); ++i) {
+    if (image.size(i) != 1 && image.stride(i) != result.stride(i)) return false;
+    last_sample += (image.size(i) - 1) * image.stride(i);
+  }
+  return last_sample == image.numel() - 1;
 }
 
 // torch::stable::empty_like looks its op up by name in every call, which takes as

@@ -17,10 +17,11 @@
 #include <thread>
 #include <vector>
 
-#include "cpu/floyd_steinberg/kernels.h"
-#include "cpu/floyd_steinberg/schedule.h"
-#include "cpu/simd/dispatch.h"
-#include "cpu/linear_quantize/kernels.h"
+
+#include "../../csrc/cpu/floyd_steinberg/kernels.h"
+#include "../../csrc/cpu/floyd_steinberg/schedule.h"
+#include "../../csrc/cpu/linear_quantize/kernels.h"
+#include "../../csrc/cpu/simd/dispatch.h"
 
 using namespace pyquant;
 
@@ -66,24 +67,11 @@ std::int64_t reach(const Planes& planes) {
 
 using Bytes = std::unique_ptr<unsigned char[]>;
 
-// Random bytes are samples of every kind: negative, huge, infinite, not a number.
+// Random bytes are samples of every kind: negative, huge, infinite, NaN.
 Bytes random_bytes(std::int64_t size) {
   Bytes bytes(new unsigned char[size]);
   for (std::int64_t i = 0; i < size; ++i) bytes[i] = static_cast<unsigned char>(std::rand() >> 7);
   return bytes;
-}
-
-struct Kernels {
-  DiffusionKernels (*diffusion)(Variant);
-  QuantizeSamples* quantize;
-};
-
-Kernels kernels_of([[maybe_unused]] const std::string& name) {
-#if PYQUANT_X86
-  if (name == "avx512") return {avx512_kernels, quantize_avx512};
-  if (name == "avx2") return {avx2_kernels, quantize_avx2};
-#endif
-  return {portable_kernels, quantize_portable};
 }
 
 int failures = 0;
@@ -97,24 +85,24 @@ void check(bool same, const char* what, const Planes& planes, int format, int bi
               format, bits);
 }
 
-void test_diffusion(const Kernels& kernels, const Planes& planes, const Format& format, int bits,
+void test_floyd_steinberg(InstructionSet set, const Planes& planes, const Format& format, int bits,
                     const Threads& threads) {
   const std::int64_t size = reach(planes) * format.bytes;
   const Bytes image = random_bytes(size);
   for (const Variant variant : {Variant::textbook, Variant::published}) {
     const Bytes result(new unsigned char[size]());
     const Bytes wanted(new unsigned char[size]());
-    DiffusionCall call = {image.get(), planes,  result.get(), planes,
+    FloydSteinbergCall call = {image.get(), planes,  result.get(), planes,
                           format.format, variant, bits};
-    dither(call, kernels.diffusion(variant), threads);
+    dither(call, floyd_steinberg_kernels(set, variant), threads);
     call.result = wanted.get();
-    dither(call, portable_kernels(variant), one_thread);
-    check(std::memcmp(result.get(), wanted.get(), size) == 0, "diffusion", planes,
+    dither(call, portable::floyd_steinberg_kernels(variant), one_thread);
+    check(std::memcmp(result.get(), wanted.get(), size) == 0, "floyd_steinberg", planes,
           static_cast<int>(format.format), bits);
   }
 }
 
-void test_quantization(const Kernels& kernels, std::int64_t count, std::int64_t stride,
+void test_linear_quantize(InstructionSet set, std::int64_t count, std::int64_t stride,
                        const Format& format, int bits) {
   const Planes planes = planes_of(1, 1, count, stride, 0);
   const std::int64_t size = reach(planes) * format.bytes;
@@ -122,18 +110,18 @@ void test_quantization(const Kernels& kernels, std::int64_t count, std::int64_t 
   for (const Rounding rounding : {Rounding::nearest, Rounding::floor}) {
     const Bytes result(new unsigned char[size]());
     const Bytes wanted(new unsigned char[size]());
-    QuantizeCall call = {image.get(), stride,   result.get(), stride,
+    LinearQuantizeCall call = {image.get(), stride,   result.get(), stride,
                          format.format, rounding, bits};
-    kernels.quantize(call, 0, 0, count);
+    linear_quantize_kernel(set)(call, 0, 0, count);
     call.result = wanted.get();
-    quantize_portable(call, 0, 0, count);
-    check(std::memcmp(result.get(), wanted.get(), size) == 0, "quantization", planes,
+    portable::linear_quantize_samples(call, 0, 0, count);
+    check(std::memcmp(result.get(), wanted.get(), size) == 0, "linear_quantize", planes,
           static_cast<int>(format.format), bits);
   }
 }
 
 // Planes and rows gigabytes apart, in and out; only what is touched becomes memory.
-void test_offsets_beyond_31_bits(const Kernels& kernels) {
+void test_offsets_beyond_31_bits(InstructionSet set) {
   Planes planes = planes_of(2, 40, 50, 1, 0);
   planes.row_stride = (std::int64_t{1} << 26) + 3;
   planes.leading_stride[0] = (std::int64_t{1} << 32) + 5;
@@ -156,52 +144,52 @@ void test_offsets_beyond_31_bits(const Kernels& kernels) {
     });
   };
   for (const Variant variant : {Variant::textbook, Variant::published}) {
-    DiffusionCall call = {image, planes, result, planes, SampleFormat::uint8, variant, 2};
-    dither(call, kernels.diffusion(variant), one_thread);
+    FloydSteinbergCall call = {image, planes, result, planes, SampleFormat::uint8, variant, 2};
+    dither(call, floyd_steinberg_kernels(set, variant), one_thread);
     call.result = wanted;
-    dither(call, portable_kernels(variant), one_thread);
-    compare("diffusion far apart");
+    dither(call, portable::floyd_steinberg_kernels(variant), one_thread);
+    compare("floyd_steinberg far apart");
   }
-  QuantizeCall call = {image, 1, result, 1, SampleFormat::uint8, Rounding::nearest, 3};
-  for_rows([&](std::int64_t at) { kernels.quantize(call, at, at, 50); });
+  LinearQuantizeCall call = {image, 1, result, 1, SampleFormat::uint8, Rounding::nearest, 3};
+  for_rows([&](std::int64_t at) { linear_quantize_kernel(set)(call, at, at, 50); });
   call.result = wanted;
-  for_rows([&](std::int64_t at) { quantize_portable(call, at, at, 50); });
-  compare("quantization far apart");
+  for_rows([&](std::int64_t at) { portable::linear_quantize_samples(call, at, at, 50); });
+  compare("linear_quantize far apart");
   for (unsigned char* memory : {image, result, wanted}) munmap(memory, reach(planes));
 }
 
-void test(const Kernels& kernels) {
+void test(InstructionSet set) {
   constexpr std::int64_t sizes[][3] = {
       {1, 1, 1},   {1, 1, 129}, {1, 129, 1}, {3, 2, 3},   {17, 3, 5},   {65, 5, 13}, {129, 2, 33},
       {2, 33, 65}, {1, 66, 64}, {8, 9, 16},  {64, 4, 16}, {128, 3, 64}, {2, 65, 200}};
   for (const auto& [count, height, width] : sizes) {
     for (const Format& format : formats) {
-      test_diffusion(kernels, planes_of(count, height, width, 1, 0), format, 2, one_thread);
-      test_diffusion(kernels, planes_of(count, height, width, 1, 7), format, 3, one_thread);
+      test_floyd_steinberg(set, planes_of(count, height, width, 1, 0), format, 2, one_thread);
+      test_floyd_steinberg(set, planes_of(count, height, width, 1, 7), format, 3, one_thread);
       for (const std::int64_t column_stride : {2, 3, 4, 5}) {
-        test_diffusion(kernels, planes_of(count, height, width, column_stride, 0), format, 1,
+        test_floyd_steinberg(set, planes_of(count, height, width, column_stride, 0), format, 1,
                        one_thread);
       }
     }
   }
   for (int bits = 1; bits <= 8; ++bits) {
-    test_diffusion(kernels, planes_of(66, 3, 70, 1, 0), formats[0], bits, one_thread);
-    test_diffusion(kernels, planes_of(66, 3, 70, 1, 0), formats[3], bits, one_thread);
+    test_floyd_steinberg(set, planes_of(66, 3, 70, 1, 0), formats[0], bits, one_thread);
+    test_floyd_steinberg(set, planes_of(66, 3, 70, 1, 0), formats[3], bits, one_thread);
     for (const Format& format : formats) {
       for (const std::int64_t count : {1, 7, 15, 16, 17, 31, 63, 64, 65, 130}) {
-        test_quantization(kernels, count, 1, format, bits);
-        test_quantization(kernels, count, 3, format, bits);
+        test_linear_quantize(set, count, 1, format, bits);
+        test_linear_quantize(set, count, 3, format, bits);
       }
     }
   }
   for (int repeat = 0; repeat < 3; ++repeat) {
     for (const Format& format : {formats[0], formats[3]}) {
-      test_diffusion(kernels, planes_of(1, 420, 330, 1, 0), format, 2, two_threads);
-      test_diffusion(kernels, planes_of(3, 230, 290, 1, 0), format, 2, two_threads);
-      test_diffusion(kernels, planes_of(300, 20, 30, 1, 0), format, 2, two_threads);
+      test_floyd_steinberg(set, planes_of(1, 420, 330, 1, 0), format, 2, two_threads);
+      test_floyd_steinberg(set, planes_of(3, 230, 290, 1, 0), format, 2, two_threads);
+      test_floyd_steinberg(set, planes_of(300, 20, 30, 1, 0), format, 2, two_threads);
     }
   }
-  test_offsets_beyond_31_bits(kernels);
+  test_offsets_beyond_31_bits(set);
 }
 
 }  // namespace
@@ -213,7 +201,7 @@ int main() {
     } catch (const std::invalid_argument&) {
       continue;  // not on this machine
     }
-    test(kernels_of(name));
+    test(instruction_set());
     std::printf("%s: %s\n", name, failures ? "FAILED" : "ok");
   }
   return failures != 0;

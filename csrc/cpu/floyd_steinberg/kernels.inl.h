@@ -1,19 +1,28 @@
 #pragma once
 
-// Error diffusion, vectorised once for all instruction sets. A pixel waits for
-// its left neighbour, so the lanes of a register hold pixels of different rows:
-// of different planes if there are many (diffusion_planes.h), of one plane if it
-// is large (diffusion_stripes.h). An instruction set brings lanes and one step of
-// each variant in them (avx512/steps.h, avx2/steps.h). Included only where it is
-// switched on.
+// Floyd-Steinberg dithering, vectorised once for all instruction sets. A pixel waits
+// for its left neighbour, so the lanes of a register hold pixels of different rows:
+// of different planes if there are many (planes.inl.h), of one plane if it is large
+// (stripes.inl.h). An instruction set brings its primitives (../simd/concepts.h) and,
+// in the .cpp file that includes this one, the tables of the published variant and how
+// much work is interleaved (steps.inl.h).
+//
+// This file and those that it includes are compiled once for each instruction set:
+// a template takes over the instruction set of the place where it is defined. So they
+// are included in place, between target_begin.inl.h and target_end.inl.h, and their
+// namespace is that of the instruction set. Within it they have internal linkage, like
+// the rest of a .cpp file: the compiler then knows every caller, and inlines what is
+// called once.
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels.h"
 #include "planes.inl.h"
+#include "steps.inl.h"
 #include "stripes.inl.h"
 
-namespace pyquant {
+namespace pyquant::PYQUANT_INSTRUCTION_SET {
 namespace {
 
 // Calls function(step) with the step of a variant and bits. Its tables are made
@@ -25,7 +34,7 @@ const PublishedStep<bits>& published_step() {
 }
 
 template <typename Function>
-PYQUANT_INLINE void with_step(const DiffusionCall& call, Function function) {
+PYQUANT_INLINE void with_step(const FloydSteinbergCall& call, Function function) {
   if (call.variant == Variant::textbook) return function(TextbookStep(call.bits));
   switch (call.bits) {
     case 1: return function(published_step<1>());
@@ -39,14 +48,15 @@ PYQUANT_INLINE void with_step(const DiffusionCall& call, Function function) {
   }
 }
 
-void dither_planes(const DiffusionCall& call, std::int64_t first, std::int64_t last) {
+void dither_planes(const FloydSteinbergCall& call, std::int64_t first_plane,
+                   std::int64_t end_plane) {
   with_step(call, [&](const auto& step) {
-    PlaneGroups<std::decay_t<decltype(step)>>(call, step).dither(first, last);
+    PlaneGroups<std::decay_t<decltype(step)>>(call, step).dither(first_plane, end_plane);
   });
-  streams_end();
+  Floats::end_streams();
 }
 
-void dither_stripes(const DiffusionCall& call, std::int64_t first_plane, std::int64_t end_plane,
+void dither_stripes(const FloydSteinbergCall& call, std::int64_t first_plane, std::int64_t end_plane,
                     std::int64_t stripe, void* row_above, void* buffer,
                     const StripeProgress* before, StripeProgress* own) {
   with_step(call, [&](const auto& step) {
@@ -60,11 +70,11 @@ void dither_stripes(const DiffusionCall& call, std::int64_t first_plane, std::in
           .dither(before, own);
     }
   });
-  streams_end();
+  Floats::end_streams();
 }
 
 template <typename Step>
-DiffusionKernels kernels_of_step() {
+FloydSteinbergKernels kernels_of_step() {
   using MostStripes = Stripes<Step, Step::stripe_planes>;
   return {Step::Lanes::lanes,           dither_planes,
           MostStripes::rows,            Step::stripe_planes,
@@ -72,10 +82,11 @@ DiffusionKernels kernels_of_step() {
           dither_stripes};
 }
 
-DiffusionKernels kernels_for(Variant variant) {
+}  // namespace
+
+FloydSteinbergKernels floyd_steinberg_kernels(Variant variant) {
   return variant == Variant::textbook ? kernels_of_step<TextbookStep>()
                                       : kernels_of_step<PublishedStep<1>>();
 }
 
-}  // namespace
-}  // namespace pyquant
+}  // namespace pyquant::PYQUANT_INSTRUCTION_SET

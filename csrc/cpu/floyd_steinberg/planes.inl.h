@@ -1,6 +1,6 @@
 #pragma once
 
-// Error diffusion of many planes: lane l is plane l, and all lanes work on the
+// Floyd-Steinberg dithering of many planes: lane l is plane l, and all lanes work on the
 // same pixel.
 //
 //     plane 0  . . . . x       One step reads the errors of the row above from a
@@ -14,7 +14,7 @@
 // A step is a chain of dependent operations, longer than it is wide: `chains`
 // groups of lanes are interleaved, so that one computes while another waits.
 //
-// Included only where an instruction set is switched on, after its primitives.
+// Included in place, where an instruction set is switched on (kernels.inl.h says why).
 
 #include <algorithm>
 #include <cstdint>
@@ -22,7 +22,7 @@
 #include "../aligned_buffer.h"
 #include "tiles.inl.h"
 
-namespace pyquant {
+namespace pyquant::PYQUANT_INSTRUCTION_SET {
 namespace {
 
 template <typename Step>
@@ -34,18 +34,18 @@ class PlaneGroups {
   static constexpr int columns = Lanes::columns;
   using Rows = LaneRows<Step>;
 
-  PlaneGroups(const DiffusionCall& call, const Step& step)
+  PlaneGroups(const FloydSteinbergCall& call, const Step& step)
       : call_(call),
         step_(step),
         access_(row_access<typename Lanes::Sample, typename Step::Level>(call.format)),
-        errors_((call.from.width + 1) * Step::chains * sizeof(Vector)) {}
+        errors_((call.image_planes.width + 1) * Step::chains * sizeof(Vector)) {}
 
-  void dither(std::int64_t first, std::int64_t last) {
-    std::int64_t plane = first;
-    for (; last - plane > lanes; plane += Step::chains * lanes) {
-      dither_group<Step::chains>(plane, last);
+  void dither(std::int64_t first_plane, std::int64_t end_plane) {
+    std::int64_t plane = first_plane;
+    for (; end_plane - plane > lanes; plane += Step::chains * lanes) {
+      dither_group<Step::chains>(plane, end_plane);
     }
-    if (plane < last) dither_group<1>(plane, last);
+    if (plane < end_plane) dither_group<1>(plane, end_plane);
   }
 
  private:
@@ -56,27 +56,28 @@ class PlaneGroups {
     Vector left[chains];
   };
 
-  // Planes first.. in `chains` times `lanes` lanes, fewer if `last` comes before.
+  // Planes from first_plane on in `chains` times `lanes` lanes, fewer if end_plane comes
+  // before.
   template <int chains>
-  void dither_group(std::int64_t first, std::int64_t last) {
+  void dither_group(std::int64_t first_plane, std::int64_t end_plane) {
     LanePositions<Lanes> from[chains];
     LanePositions<Lanes> to[chains];
     for (int chain = 0; chain < chains; ++chain) {
-      const std::int64_t begin = std::min(first + chain * lanes, last);
-      const std::int64_t end = std::min(begin + lanes, last);
-      place(call_.from, begin, end, from[chain]);
-      place(call_.to, begin, end, to[chain]);
+      const std::int64_t begin = std::min(first_plane + chain * lanes, end_plane);
+      const std::int64_t end = std::min(begin + lanes, end_plane);
+      place(call_.image_planes, begin, end, from[chain]);
+      place(call_.result_planes, begin, end, to[chain]);
       rows_[chain].clear_unused(from[chain].used);
     }
-    const std::int64_t width = call_.from.width;
-    const std::int64_t height = call_.from.height;
+    const std::int64_t width = call_.image_planes.width;
+    const std::int64_t height = call_.image_planes.height;
     std::fill_n(errors(), (width + 1) * chains, Step::no_error());
-    if (rows_touch(call_.from) && rows_touch(call_.to)) {
+    if (rows_touch(call_.image_planes) && rows_touch(call_.result_planes)) {
       dither_segment<chains>(from, 0, to, 0, width * height);
       return;
     }
     for (std::int64_t row = 0; row < height; ++row) {
-      dither_segment<chains>(from, row * call_.from.row_stride, to, row * call_.to.row_stride,
+      dither_segment<chains>(from, row * call_.image_planes.row_stride, to, row * call_.result_planes.row_stride,
                              width);
     }
   }
@@ -130,7 +131,7 @@ class PlaneGroups {
   template <int chains>
   void diffuse_tile(Vector (*tile)[columns], int count, std::int64_t& column,
                     State<chains>& state) const {
-    const std::int64_t width = call_.from.width;
+    const std::int64_t width = call_.image_planes.width;
     for (int begin = 0; begin < count;) {
       const int end = static_cast<int>(std::min<std::int64_t>(count, begin + width - column));
       Vector* above = errors() + column * chains;
@@ -187,7 +188,7 @@ class PlaneGroups {
   // Of the row above, by column; one beyond the last stays zero.
   Vector* errors() const { return static_cast<Vector*>(errors_.begin()); }
 
-  const DiffusionCall& call_;
+  const FloydSteinbergCall& call_;
   const Step step_;
   const RowAccess<typename Lanes::Sample, typename Step::Level> access_;
   const AlignedBuffer errors_;
@@ -195,4 +196,4 @@ class PlaneGroups {
 };
 
 }  // namespace
-}  // namespace pyquant
+}  // namespace pyquant::PYQUANT_INSTRUCTION_SET

@@ -1,22 +1,20 @@
-// Error diffusion in plain C++: one plane after another in raster order. It is
-// the definition in error_diffusion.h and a loop around it, for machines without
-// a faster kernel.
-
-#include "kernels.h"
-
-#include <torch/headeronly/util/BFloat16.h>
-#include <torch/headeronly/util/Half.h>
+// Floyd-Steinberg dithering in plain C++: one plane after another in raster order. It
+// is the definition in ../../floyd_steinberg.h and a loop around it, for machines
+// without a faster kernel.
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "../../floyd_steinberg.h"
+#include "../../sample.h"
+#include "kernels.h"
 
-namespace pyquant {
+namespace pyquant::portable {
 namespace {
 
-// Rows of a plane, its samples being stride elements apart.
+// A row of a plane, its samples being `stride` apart.
 template <typename Sample>
 struct Row {
   Sample* begin;
@@ -27,8 +25,8 @@ struct Row {
 // `errors` holds the errors of the row above at [1..width], between zeros; they
 // are replaced by this row's as it goes.
 template <typename Sample>
-void textbook_row(Row<const Sample> image, Row<Sample> result, std::int64_t width, int bits,
-                  float* errors) {
+void dither_row_textbook(Row<const Sample> image, Row<Sample> result, std::int64_t width, int bits,
+                         float* errors) {
   const float steps = static_cast<float>(level_count(bits) - 1);
   float up_left = 0.0f;
   float left = 0.0f;
@@ -44,8 +42,8 @@ void textbook_row(Row<const Sample> image, Row<Sample> result, std::int64_t widt
 }
 
 template <typename Sample>
-void published_row(Row<const Sample> image, Row<Sample> result, std::int64_t width, int bits,
-                   int* errors) {
+void dither_row_published(Row<const Sample> image, Row<Sample> result, std::int64_t width,
+                          int bits, int* errors) {
   int up_left = 0;
   int left = 0;
   for (std::int64_t column = 0; column < width; ++column) {
@@ -62,47 +60,40 @@ void published_row(Row<const Sample> image, Row<Sample> result, std::int64_t wid
 }
 
 template <typename Sample, typename Error>
-using RowFunction = void(Row<const Sample>, Row<Sample>, std::int64_t, int, Error*);
-
-template <typename Sample, typename Error>
-void dither(const DiffusionCall& call, std::int64_t first, std::int64_t last,
-            RowFunction<Sample, Error>* dither_row) {
-  std::vector<Error> errors(call.from.width + 2);
-  for (std::int64_t plane = first; plane < last; ++plane) {
+void dither_each_plane(const FloydSteinbergCall& call, std::int64_t first_plane,
+                       std::int64_t end_plane,
+                       void (*dither_row)(Row<const Sample>, Row<Sample>, std::int64_t, int,
+                                          Error*)) {
+  const Planes& from = call.image_planes;
+  const Planes& to = call.result_planes;
+  std::vector<Error> errors(from.width + 2);
+  for (std::int64_t plane = first_plane; plane < end_plane; ++plane) {
     std::fill(errors.begin(), errors.end(), Error(0));
-    const Sample* image = static_cast<const Sample*>(call.image) + call.from.offset(plane);
-    Sample* result = static_cast<Sample*>(call.result) + call.to.offset(plane);
-    for (std::int64_t row = 0; row < call.from.height; ++row) {
-      dither_row({image + row * call.from.row_stride, call.from.column_stride},
-                 {result + row * call.to.row_stride, call.to.column_stride}, call.from.width,
-                 call.bits, errors.data());
+    const Sample* image = static_cast<const Sample*>(call.image) + from.offset(plane);
+    Sample* result = static_cast<Sample*>(call.result) + to.offset(plane);
+    for (std::int64_t row = 0; row < from.height; ++row) {
+      dither_row({image + row * from.row_stride, from.column_stride},
+                 {result + row * to.row_stride, to.column_stride}, from.width, call.bits,
+                 errors.data());
     }
   }
 }
 
-template <typename Sample>
-void dither_samples(const DiffusionCall& call, std::int64_t first, std::int64_t last) {
-  if (call.variant == Variant::textbook) {
-    dither<Sample, float>(call, first, last, textbook_row<Sample>);
-  } else {
-    dither<Sample, int>(call, first, last, published_row<Sample>);
-  }
-}
-
-void dither_planes(const DiffusionCall& call, std::int64_t first, std::int64_t last) {
-  switch (call.format) {
-    case SampleFormat::uint8: return dither_samples<std::uint8_t>(call, first, last);
-    case SampleFormat::float16:
-      return dither_samples<torch::headeronly::Half>(call, first, last);
-    case SampleFormat::bfloat16:
-      return dither_samples<torch::headeronly::BFloat16>(call, first, last);
-    case SampleFormat::float32: return dither_samples<float>(call, first, last);
-    case SampleFormat::float64: return dither_samples<double>(call, first, last);
-  }
+void dither_planes(const FloydSteinbergCall& call, std::int64_t first_plane,
+                   std::int64_t end_plane) {
+  with_sample_type(call.format, [&]<typename Sample>(std::type_identity<Sample>) {
+    if (call.variant == Variant::textbook) {
+      dither_each_plane<Sample, float>(call, first_plane, end_plane, dither_row_textbook<Sample>);
+    } else {
+      dither_each_plane<Sample, int>(call, first_plane, end_plane, dither_row_published<Sample>);
+    }
+  });
 }
 
 }  // namespace
 
-DiffusionKernels portable_kernels(Variant) { return {1, dither_planes, 0, 0, nullptr, nullptr, nullptr}; }
+FloydSteinbergKernels floyd_steinberg_kernels(Variant) {
+  return {.planes_at_once = 1, .dither_planes = dither_planes};
+}
 
-}  // namespace pyquant
+}  // namespace pyquant::portable

@@ -1,9 +1,8 @@
 #pragma once
 
-// Rows of samples of any format and stride, read as what the lanes work on and
-// written from it: bytes 0..255 for the published diffusion, floats for the
-// textbook one. Included only where an instruction set is switched on, after its
-// primitives.
+// Rows of `count` samples, `stride` apart, that begin `offset` samples into an image:
+// read as what the lanes work on, and written from it. Included in place, where an
+// instruction set is switched on (kernels.inl.h says why).
 
 #include <algorithm>
 #include <cstdint>
@@ -11,119 +10,10 @@
 #include <type_traits>
 
 #include "../../sample.h"
-#include "../simd/exact_quotient.h"
+#include "samples.inl.h"
 
-namespace pyquant {
+namespace pyquant::PYQUANT_INSTRUCTION_SET {
 namespace {
-
-// ---- a dense row of `count` samples, a multiple of floats_at_once
-
-template <int count, typename Sample>
-PYQUANT_INLINE void read_row(const Sample* from, std::uint8_t* to) {
-  if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-    std::memcpy(to, from, count);
-  } else {
-    for (int i = 0; i < count; i += floats_at_once) {
-      store_floats(to + i, truncate(multiply(clamp(load_floats(from + i), 1.0f), 255.0f)));
-    }
-  }
-}
-
-// Floats are clamped later, where they are scaled.
-template <int count, typename Sample>
-PYQUANT_INLINE void read_row(const Sample* from, float* to) {
-  const ExactQuotient to_unit(255);
-  for (int i = 0; i < count; i += floats_at_once) {
-    const auto value = load_floats(from + i);
-    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-      store_floats(to + i, divide(value, to_unit));
-    } else {
-      store_floats(to + i, value);
-    }
-  }
-}
-
-// From codes k to levels k/(n-1). 255k/(n-1) is at least 1/510 away from the middle
-// of two bytes, n-1 being odd: rounding the float product finds the right byte.
-struct LevelScale {
-  ExactQuotient to_unit;
-  float to_byte;
-  bool past_caches;
-
-  explicit LevelScale(const DiffusionCall& call)
-      : to_unit(level_count(call.bits) - 1),
-        to_byte(255.0f / static_cast<float>(level_count(call.bits) - 1)),
-        past_caches(is_past_caches(call.to.count * call.to.height * call.to.width)) {}
-
- private:
-  // Of more than 8 MB of floats, little is left in the caches when their reader comes.
-  // More than 32 MB is memory fresh from the operating system, with glibc: just
-  // cleared, and so in the caches.
-  static bool is_past_caches(std::int64_t samples) {
-    return samples > std::int64_t{8} << 18 && samples <= std::int64_t{32} << 18;
-  }
-};
-
-// Stores a register of levels. Past the caches no line is fetched first, only to be
-// overwritten; streams_end() makes such stores visible to other threads.
-template <typename Sample>
-PYQUANT_INLINE void store_levels(Sample* to, Floats levels, const LevelScale& scale) {
-  if constexpr (std::is_same_v<Sample, float>) {
-    if (scale.past_caches && reinterpret_cast<std::uintptr_t>(to) % sizeof(Floats) == 0) {
-      return stream_floats(to, levels);
-    }
-  }
-  store_floats(to, levels);
-}
-
-template <int count, typename Sample>
-PYQUANT_INLINE void write_row(const std::uint8_t* from, Sample* to, const LevelScale& scale) {
-  if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-    std::memcpy(to, from, count);
-  } else {
-    const ExactQuotient to_unit(255);
-    for (int i = 0; i < count; i += floats_at_once) {
-      store_levels(to + i, divide(load_floats(from + i), to_unit), scale);
-    }
-  }
-}
-
-template <int count, typename Code, typename Sample>
-PYQUANT_INLINE void write_codes(const Code* from, Sample* to, const LevelScale& scale) {
-  for (int i = 0; i < count; i += floats_at_once) {
-    const auto code = load_floats(from + i);
-    if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-      store_floats(to + i, multiply(code, scale.to_byte));
-    } else {
-      store_levels(to + i, divide(code, scale.to_unit), scale);
-    }
-  }
-}
-
-// ---- `count` levels as the diffusion leaves them: levels in bytes or packed for the
-// published one, codes in floats for the textbook one
-
-template <typename Level, typename = void>
-constexpr int levels_in = 1;
-template <typename Level>
-constexpr int levels_in<Level, std::void_t<decltype(Level::count)>> = Level::count;
-
-template <int count, typename Level, typename Sample>
-PYQUANT_INLINE void write_levels(const Level* from, Sample* to, const LevelScale& scale) {
-  if constexpr (levels_in<Level> > 1) {
-    static_assert(count == levels_in<Level>);
-    if constexpr (std::is_same_v<Sample, std::uint8_t>) return from->unpack(to);
-    for (int j = 0; j < count / floats_at_once; ++j) {
-      store_levels(to + j * floats_at_once, from->unit_levels(j), scale);
-    }
-  } else if constexpr (std::is_same_v<Level, std::uint8_t>) {
-    write_row<count>(from, to, scale);
-  } else {
-    write_codes<count>(from, to, scale);
-  }
-}
-
-// ---- `count` samples, `stride` apart, that begin `offset` samples into an image
 
 template <typename Work, typename Level>
 struct RowAccess {
@@ -132,12 +22,12 @@ struct RowAccess {
   void (*write)(const Level* row, const LevelScale& scale, void* image, std::int64_t offset,
                 std::int64_t stride, std::int64_t count);
 
-  // The same for `rows` rows. Row i begins `offset` samples behind begin[i] in the
+  // The same for `rows` rows. Row i begins `offset` samples after begin[i] in the
   // image.
   void (*read_rows)(const void* image, const std::int64_t* begin, std::int64_t offset,
-                    std::int64_t stride, std::int64_t count, int rows, Work* first,
+                    std::int64_t stride, std::int64_t count, int rows, Work* first_row,
                     std::int64_t distance);
-  void (*write_rows)(const Level* first, std::int64_t distance, int rows,
+  void (*write_rows)(const Level* first_row, std::int64_t distance, int rows,
                      const LevelScale& scale, void* image, const std::int64_t* begin,
                      std::int64_t offset, std::int64_t stride, std::int64_t count);
 };
@@ -167,7 +57,7 @@ template <int fixed, typename Sample, typename Work>
     if constexpr (fixed == any_stride) {
       for (int i = 0; i < some; ++i) dense.samples[i] = from[i * stride];
     } else {
-      gather_samples<fixed>(from, some, dense.samples);
+      Strided::gather<fixed>(from, some, dense.samples);
     }
   };
   for (; count >= at_once; count -= at_once) {
@@ -196,7 +86,7 @@ template <int fixed, typename Sample, typename Level>
     if constexpr (fixed == any_stride) {
       for (int i = 0; i < some; ++i) to[i * stride] = dense.samples[i];
     } else {
-      scatter_samples<fixed>(dense.samples, some, to);
+      Strided::scatter<fixed>(dense.samples, some, to);
     }
   };
   for (; count >= at_once; count -= at_once) {
@@ -262,19 +152,19 @@ void write_samples(const Level* row, const LevelScale& scale, void* image, std::
 
 template <typename Sample, typename Work>
 void read_rows(const void* image, const std::int64_t* begin, std::int64_t offset,
-               std::int64_t stride, std::int64_t count, int rows, Work* first,
+               std::int64_t stride, std::int64_t count, int rows, Work* first_row,
                std::int64_t distance) {
   for (int i = 0; i < rows; ++i) {
-    read_samples<Sample>(image, begin[i] + offset, stride, count, first + i * distance);
+    read_samples<Sample>(image, begin[i] + offset, stride, count, first_row + i * distance);
   }
 }
 
 template <typename Sample, typename Level>
-void write_rows(const Level* first, std::int64_t distance, int rows, const LevelScale& scale,
+void write_rows(const Level* first_row, std::int64_t distance, int rows, const LevelScale& scale,
                 void* image, const std::int64_t* begin, std::int64_t offset,
                 std::int64_t stride, std::int64_t count) {
   for (int i = 0; i < rows; ++i) {
-    write_samples<Sample>(first + i * distance, scale, image, begin[i] + offset, stride, count);
+    write_samples<Sample>(first_row + i * distance, scale, image, begin[i] + offset, stride, count);
   }
 }
 
@@ -286,14 +176,10 @@ RowAccess<Work, Level> row_access_as() {
 
 template <typename Work, typename Level>
 RowAccess<Work, Level> row_access(SampleFormat format) {
-  switch (format) {
-    case SampleFormat::uint8: return row_access_as<std::uint8_t, Work, Level>();
-    case SampleFormat::float16: return row_access_as<Float16, Work, Level>();
-    case SampleFormat::bfloat16: return row_access_as<BFloat16, Work, Level>();
-    case SampleFormat::float32: return row_access_as<float, Work, Level>();
-    default: return row_access_as<double, Work, Level>();
-  }
+  return with_sample_type(format, []<typename Sample>(std::type_identity<Sample>) {
+    return row_access_as<Sample, Work, Level>();
+  });
 }
 
 }  // namespace
-}  // namespace pyquant
+}  // namespace pyquant::PYQUANT_INSTRUCTION_SET

@@ -4,20 +4,14 @@
 #include <atomic>
 #include <memory>
 
+#include "../../integer.h"
 #include "../aligned_buffer.h"
 
 namespace pyquant {
 namespace {
 
-// A thread should have at least this many samples to pay for its wake-up.
-constexpr std::int64_t samples_per_thread = 65536;
-
 // The buffer of stripes should stay in the second level of the cache.
 constexpr std::int64_t most_buffer_bytes = 1 << 19;
-
-std::int64_t divided_up(std::int64_t value, std::int64_t divisor) {
-  return (value + divisor - 1) / divisor;
-}
 
 // How many threads are worth their while; small calls do not even ask for them.
 std::int64_t useful_threads(const Planes& planes, const Threads& threads) {
@@ -25,13 +19,13 @@ std::int64_t useful_threads(const Planes& planes, const Threads& threads) {
   return most <= 1 ? 1 : std::min(most, threads.available());
 }
 
-void dither_by_planes(const DiffusionCall& call, const DiffusionKernels& kernels,
+void dither_by_planes(const FloydSteinbergCall& call, const FloydSteinbergKernels& kernels,
                       const Threads& threads, std::int64_t thread_count) {
-  const std::int64_t planes = call.from.count;
+  const std::int64_t planes = call.image_planes.count;
   if (thread_count == 1) return kernels.dither_planes(call, 0, planes);
-  const std::int64_t groups = divided_up(planes, kernels.planes_at_once);
-  const std::int64_t share = divided_up(groups, thread_count) * kernels.planes_at_once;
-  threads.run(divided_up(planes, share), [&](std::int64_t i) {
+  const std::int64_t groups = divide_up(planes, kernels.planes_at_once);
+  const std::int64_t share = divide_up(groups, thread_count) * kernels.planes_at_once;
+  threads.run(divide_up(planes, share), [&](std::int64_t i) {
     kernels.dither_planes(call, i * share, std::min((i + 1) * share, planes));
   });
 }
@@ -40,14 +34,14 @@ void dither_by_planes(const DiffusionCall& call, const DiffusionKernels& kernels
 // so whoever waits, waits for a stripe that some thread has already begun: this
 // ends with any number of threads. Groups of planes take turns; the next stripe of
 // a group then has not much to wait for.
-void dither_by_stripes(const DiffusionCall& call, const DiffusionKernels& kernels,
+void dither_by_stripes(const FloydSteinbergCall& call, const FloydSteinbergKernels& kernels,
                        const Threads& threads, std::int64_t thread_count) {
-  const std::int64_t planes = call.from.count;
-  const std::int64_t row_bytes = kernels.row_above_bytes(call.from.width);
-  const std::int64_t buffer_bytes = kernels.buffer_bytes(call.from.width);
+  const std::int64_t planes = call.image_planes.count;
+  const std::int64_t row_bytes = kernels.row_above_bytes(call.image_planes.width);
+  const std::int64_t buffer_bytes = kernels.buffer_bytes(call.image_planes.width);
   const std::int64_t at_once = buffer_bytes <= most_buffer_bytes ? kernels.stripes_at_once : 1;
-  const std::int64_t groups = divided_up(planes, at_once);
-  const std::int64_t stripes = divided_up(call.from.height, kernels.rows_at_once);
+  const std::int64_t groups = divide_up(planes, at_once);
+  const std::int64_t stripes = divide_up(call.image_planes.height, kernels.rows_at_once);
   const auto dither_stripes = [&](std::int64_t group, auto... arguments) {
     kernels.dither_stripes(call, group * at_once, std::min((group + 1) * at_once, planes),
                            arguments...);
@@ -82,22 +76,22 @@ void dither_by_stripes(const DiffusionCall& call, const DiffusionKernels& kernel
 
 // Stripes if they take less time, counted in steps of one register. A step of a
 // stripe costs a little more, and rows lag behind one another.
-bool stripes_are_faster(const Planes& planes, const DiffusionKernels& kernels,
+bool stripes_are_faster(const Planes& planes, const FloydSteinbergKernels& kernels,
                         std::int64_t thread_count) {
   if (kernels.rows_at_once == 0) return false;
-  const std::int64_t groups = divided_up(planes.count, kernels.planes_at_once);
-  const std::int64_t by_planes = divided_up(groups, thread_count) * planes.height * planes.width;
-  const std::int64_t stripes = divided_up(planes.height, kernels.rows_at_once) * planes.count;
+  const std::int64_t groups = divide_up(planes.count, kernels.planes_at_once);
+  const std::int64_t by_planes = divide_up(groups, thread_count) * planes.height * planes.width;
+  const std::int64_t stripes = divide_up(planes.height, kernels.rows_at_once) * planes.count;
   const std::int64_t lag = 2 * std::min<std::int64_t>(planes.height, kernels.rows_at_once);
-  const std::int64_t by_stripes = divided_up(stripes, thread_count) * (planes.width + lag) *
+  const std::int64_t by_stripes = divide_up(stripes, thread_count) * (planes.width + lag) *
                                   (kernels.rows_at_once / kernels.planes_at_once);
   return by_stripes + by_stripes / 4 < by_planes;
 }
 
 // Few rows that are very wide: most lanes would have nothing to do, and buffers for
 // all of them would be many times as large as the image. More rows than these are
-// faster in lanes all the same, but for 5 to 8 rows of the textbook diffusion in
-// AVX-512, which take up to twice the time there.
+// faster in lanes, except 5 to 8 rows of the textbook variant in AVX-512, which take up
+// to twice the time there.
 bool lanes_stay_empty(const Planes& planes) {
   const std::int64_t most_rows = planes.count == 1 ? 4 : 2;
   return planes.count * planes.height <= most_rows && planes.width >= 1 << 18;
@@ -105,11 +99,11 @@ bool lanes_stay_empty(const Planes& planes) {
 
 }  // namespace
 
-void dither(const DiffusionCall& call, const DiffusionKernels& kernels, const Threads& threads) {
-  const std::int64_t thread_count = useful_threads(call.from, threads);
-  if (lanes_stay_empty(call.from)) {
-    dither_by_planes(call, portable_kernels(call.variant), threads, thread_count);
-  } else if (stripes_are_faster(call.from, kernels, thread_count)) {
+void dither(const FloydSteinbergCall& call, const FloydSteinbergKernels& kernels, const Threads& threads) {
+  const std::int64_t thread_count = useful_threads(call.image_planes, threads);
+  if (lanes_stay_empty(call.image_planes)) {
+    dither_by_planes(call, portable::floyd_steinberg_kernels(call.variant), threads, thread_count);
+  } else if (stripes_are_faster(call.image_planes, kernels, thread_count)) {
     dither_by_stripes(call, kernels, threads, thread_count);
   } else {
     dither_by_planes(call, kernels, threads, thread_count);

@@ -1,6 +1,6 @@
-#include <thread>
+#include "stripe_progress.h"
 
-#include "kernels.h"
+#include <thread>
 
 namespace pyquant {
 

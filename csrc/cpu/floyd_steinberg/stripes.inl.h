@@ -1,6 +1,6 @@
 #pragma once
 
-// Error diffusion of few large planes: a plane is cut into stripes of rows, and
+// Floyd-Steinberg dithering of few large planes: a plane is cut into stripes of rows, and
 // the lanes are the rows of a stripe. Each row runs two columns behind the row
 // above it, so that the three pixels above are finished when it needs them.
 //
@@ -34,7 +34,7 @@
 // The next stripe may run in another thread, at a distance: StripeProgress says
 // how far it may go.
 //
-// Included only where an instruction set is switched on, after its primitives.
+// Included in place, where an instruction set is switched on (kernels.inl.h says why).
 
 #include <algorithm>
 #include <cstdint>
@@ -43,7 +43,7 @@
 #include "kernels.h"
 #include "rows.inl.h"
 
-namespace pyquant {
+namespace pyquant::PYQUANT_INSTRUCTION_SET {
 namespace {
 
 template <typename Step, int planes>
@@ -70,7 +70,7 @@ class Stripes {
 
   // Of planes first_plane..end_plane-1, `planes` or fewer; the lanes of those that
   // are missing hold nonsense.
-  Stripes(const DiffusionCall& call, const Step& step, std::int64_t first_plane,
+  Stripes(const FloydSteinbergCall& call, const Step& step, std::int64_t first_plane,
           std::int64_t end_plane, std::int64_t stripe, void* row_above, void* buffer)
       : call_(call),
         step_(step),
@@ -78,14 +78,14 @@ class Stripes {
         first_plane_(first_plane),
         used_planes_(end_plane - first_plane),
         first_row_(stripe * rows),
-        used_rows_(std::min<std::int64_t>(rows, call.from.height - first_row_)),
-        width_(call.from.width),
+        used_rows_(std::min<std::int64_t>(rows, call.image_planes.height - first_row_)),
+        width_(call.image_planes.width),
         row_above_(static_cast<Sample*>(row_above)),
         buffer_(static_cast<Sample*>(buffer)) {}
 
   void dither(const StripeProgress* before, StripeProgress* own) {
     if (first_row_ == 0) {
-      std::fill_n(row_above_, planes * row_above_size(width_), Lanes::first(Step::no_error()));
+      std::fill_n(row_above_, planes * row_above_size(width_), Lanes::lane_0(Step::no_error()));
     }
     if (before) before->wait_for(1);
     begin();
@@ -131,10 +131,10 @@ class Stripes {
 
   void read_rows() const {
     for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
-      const std::int64_t first = call_.from.offset(first_plane_ + plane);
+      const std::int64_t first = call_.image_planes.offset(first_plane_ + plane);
       for (std::int64_t row = 0; row < used_rows_; ++row) {
-        access_.read(call_.image, first + (first_row_ + row) * call_.from.row_stride,
-                     call_.from.column_stride, width_, begin_of_row(plane, row) + 2 * row);
+        access_.read(call_.image, first + (first_row_ + row) * call_.image_planes.row_stride,
+                     call_.image_planes.column_stride, width_, begin_of_row(plane, row) + 2 * row);
       }
     }
   }
@@ -142,10 +142,10 @@ class Stripes {
   void write_rows() const {
     const LevelScale scale(call_);
     for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
-      const std::int64_t first = call_.to.offset(first_plane_ + plane);
+      const std::int64_t first = call_.result_planes.offset(first_plane_ + plane);
       for (std::int64_t row = 0; row < used_rows_; ++row) {
         access_.write(begin_of_row(plane, row) + 2 * row, scale, call_.result,
-                      first + (first_row_ + row) * call_.to.row_stride, call_.to.column_stride,
+                      first + (first_row_ + row) * call_.result_planes.row_stride, call_.result_planes.column_stride,
                       width_);
       }
     }
@@ -157,7 +157,7 @@ class Stripes {
     }
     for (int plane = 0; plane < planes; ++plane) {
       Vector& up = up_[plane * registers];
-      up = Lanes::shift(up, Lanes::all(row_above_[plane * row_above_size(width_)]));
+      up = Lanes::shift(up, Lanes::broadcast(row_above_[plane * row_above_size(width_)]));
     }
   }
 
@@ -185,16 +185,16 @@ class Stripes {
         const std::int64_t first = now < width ? 0 : (now - width) / 2 + 1;
         const std::int64_t last = now / 2;
         for (int i = 0; i < registers; ++i) {
-          in_image[i] = Lanes::mask(lane_of(last, i), lane_of(first, i));
+          in_image[i] = Lanes::lanes_between(lane_of(last, i), lane_of(first, i));
           // No lane if the step is odd.
-          at_column_0[i] = Lanes::mask(lane_of(last, i), lane_of(last + now % 2, i));
+          at_column_0[i] = Lanes::lanes_between(lane_of(last, i), lane_of(last + now % 2, i));
         }
       }
       Vector above = Step::no_error();
 #pragma GCC unroll 8
       for (int i = 0; i < units; ++i) {
         Sample* const row_above = rows_above + i / registers * row_above_distance;
-        if (i % registers == 0) above = Lanes::all(row_above[now + 1]);
+        if (i % registers == 0) above = Lanes::broadcast(row_above[now + 1]);
         const Vector up_right = Lanes::shift(left[i], above);
         above = left[i];
         Vector taken = up_right;
@@ -210,7 +210,7 @@ class Stripes {
         up[i] = up_right;
         left[i] = error;
         if ((i + 1) % registers == 0 && (!ramp || (now >= lag && now - lag < width))) {
-          row_above[now - lag] = Lanes::first(error);
+          row_above[now - lag] = Lanes::lane_0(error);
         }
       }
     }
@@ -227,7 +227,7 @@ class Stripes {
   // The lane of a row in a unit; beyond 0..lanes-1 for rows that are not in it.
   static std::int64_t lane_of(std::int64_t row, int unit) { return last_row_of(unit) - row; }
 
-  const DiffusionCall& call_;
+  const FloydSteinbergCall& call_;
   const Step step_;
   const RowAccess<Sample, Sample> access_;
   const std::int64_t first_plane_;
@@ -243,4 +243,4 @@ class Stripes {
 };
 
 }  // namespace
-}  // namespace pyquant
+}  // namespace pyquant::PYQUANT_INSTRUCTION_SET

@@ -15,7 +15,7 @@
 // from the image. Levels may be narrower than samples until they leave (Step::Level):
 // then there is less to transpose.
 //
-// Included only where an instruction set is switched on, after its primitives.
+// Included in place, where an instruction set is switched on (kernels.inl.h says why).
 
 #include <algorithm>
 #include <cstdint>
@@ -25,7 +25,7 @@
 #include "kernels.h"
 #include "rows.inl.h"
 
-namespace pyquant {
+namespace pyquant::PYQUANT_INSTRUCTION_SET {
 namespace {
 
 // The lanes of one register in an image: lane l < used consists of the samples at
@@ -72,7 +72,7 @@ class LaneRows {
   }
 
   // `count` samples of each lane that has a plane, from `offset` on.
-  void read(const DiffusionCall& call, const RowAccess<Sample, Level>& access,
+  void read(const FloydSteinbergCall& call, const RowAccess<Sample, Level>& access,
             const LanePositions<Lanes>& from, std::int64_t offset, int count) {
     if (from.direct && count % columns == 0) {
       first_ = static_cast<const Sample*>(call.image) + from.offset[0] + offset;
@@ -95,7 +95,7 @@ class LaneRows {
     Lanes::write_tile(column, levels_of(0) + tile * levels, distance / sizeof(Level));
   }
 
-  void write(const DiffusionCall& call, const RowAccess<Sample, Level>& access,
+  void write(const FloydSteinbergCall& call, const RowAccess<Sample, Level>& access,
              const LanePositions<Lanes>& to, std::int64_t offset, int count) {
     access.write_rows(levels_of(0), distance / sizeof(Level), to.used, LevelScale(call),
                       call.result, to.offset, offset, to.stride, count);
@@ -114,4 +114,4 @@ class LaneRows {
 };
 
 }  // namespace
-}  // namespace pyquant
+}  // namespace pyquant::PYQUANT_INSTRUCTION_SET

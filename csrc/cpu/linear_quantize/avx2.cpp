@@ -8,24 +8,23 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #include "../../sample.h"
+#include "../simd/avx2/floats.h"
 #include "../simd/exact_quotient.h"
-#include "level_list.h"
 #include "byte_levels.h"
+#include "level_list.h"
 
 #include "../simd/avx2/target_begin.inl.h"
 
-#include "../simd/avx2/floats.h"
-
-namespace pyquant {
+namespace pyquant::avx2 {
 namespace {
 
-// The arithmetic of quantization_bytes.h on both halves of the bytes.
+// The arithmetic of byte_levels.h on both halves of the bytes.
 struct QuantizeBytes {
   static constexpr int at_once = 32;
   __m256i to_code;
@@ -33,7 +32,7 @@ struct QuantizeBytes {
   __m256i to_level;
   __m256i level_offset;
 
-  explicit QuantizeBytes(const QuantizeCall& call) {
+  explicit QuantizeBytes(const LinearQuantizeCall& call) {
     const auto& bytes = kept_for<ByteArithmetic>(call.rounding, call.bits);
     to_code = _mm256_set1_epi16(static_cast<short>(bytes.to_code));
     code_offset = _mm256_set1_epi16(static_cast<short>(bytes.code_offset));
@@ -70,18 +69,9 @@ struct LevelTable {
 };
 
 }  // namespace
-}  // namespace pyquant
+}  // namespace pyquant::avx2
 
 #include "kernels.inl.h"
-
-namespace pyquant {
-
-void quantize_avx2(const QuantizeCall& call, std::int64_t from_offset, std::int64_t to_offset,
-                     std::int64_t count) {
-  quantize_any(call, from_offset, to_offset, count);
-}
-
-}  // namespace pyquant
 
 #include "../simd/target_end.inl.h"
 

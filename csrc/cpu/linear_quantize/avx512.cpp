@@ -8,21 +8,20 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #include "../../sample.h"
+#include "../simd/avx512/floats.h"
 #include "../simd/exact_quotient.h"
-#include "level_list.h"
 #include "byte_levels.h"
+#include "level_list.h"
 
 #include "../simd/avx512/target_begin.inl.h"
 
-#include "../simd/avx512/floats.h"
-
-namespace pyquant {
+namespace pyquant::avx512 {
 namespace {
 
 // A table of 256 bytes: each half of it is two registers, the top bit of the
@@ -31,7 +30,7 @@ struct QuantizeBytes {
   static constexpr int at_once = 64;
   __m512i part[4];
 
-  explicit QuantizeBytes(const QuantizeCall& call) {
+  explicit QuantizeBytes(const LinearQuantizeCall& call) {
     const auto& levels = kept_for<ByteLevels>(call.rounding, call.bits);
     for (int i = 0; i < 4; ++i) part[i] = _mm512_load_si512(levels.level + 64 * i);
   }
@@ -58,18 +57,9 @@ struct LevelTable {
 };
 
 }  // namespace
-}  // namespace pyquant
+}  // namespace pyquant::avx512
 
 #include "kernels.inl.h"
-
-namespace pyquant {
-
-void quantize_avx512(const QuantizeCall& call, std::int64_t from_offset, std::int64_t to_offset,
-                     std::int64_t count) {
-  quantize_any(call, from_offset, to_offset, count);
-}
-
-}  // namespace pyquant
 
 #include "../simd/target_end.inl.h"
 

@@ -8,7 +8,6 @@
 #include "../../linear_quantize.h"
 
 namespace pyquant {
-namespace {
 
 // What is kept for each rounding and number of bits, made when first asked for.
 template <typename Kept>
@@ -76,5 +75,4 @@ struct ByteArithmetic {
   }
 };
 
-}  // namespace
 }  // namespace pyquant

@@ -1,12 +1,11 @@
 #pragma once
 
-// The levels of up to most_bits bits, to be loaded into registers; behind the last
+// The levels of up to most_bits bits, to be loaded into registers; after the last
 // level it is repeated.
 
 #include "../../levels.h"
 
 namespace pyquant {
-namespace {
 
 template <int most_bits>
 struct LevelList {
@@ -20,5 +19,4 @@ struct LevelList {
   }
 };
 
-}  // namespace
 }  // namespace pyquant

@@ -1,8 +1,5 @@
 // Linear quantization on the CPU: the op, one pass over the samples in the order
-// in which they lie in memory. The kernels are in quantization_*.h and in a folder
-// for each instruction set.
-
-#include "../../linear_quantize.h"
+// in which they lie in memory. The kernels are in kernels.inl.h.
 
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
@@ -12,51 +9,33 @@
 #include <string>
 
 #include "../../checks.h"
-#include "../../tensor_format.h"
 #include "../../tensor.h"
 #include "../huge_pages.h"
 #include "../simd/dispatch.h"
+#include "../threads.h"
 #include "kernels.h"
 
 namespace pyquant {
 namespace {
 
-QuantizeSamples* chosen_kernel() {
-#if PYQUANT_X86
-  if (instruction_set() == InstructionSet::avx512) return quantize_avx512;
-  if (instruction_set() == InstructionSet::avx2) return quantize_avx2;
-#endif
-  return quantize_portable;
-}
+using torch::stable::Tensor;
 
-// A thread should have at least this many samples to pay for its wake-up.
-constexpr std::int64_t samples_per_thread = 65536;
-
-// Image and result hold the same samples in the same order without a gap.
-bool same_dense_order(const torch::stable::Tensor& image, const torch::stable::Tensor& result) {
-  std::int64_t last = 0;
-  for (std::int64_t i = 0; i < image.dim(); ++i) {
-    if (image.size(i) != 1 && image.stride(i) != result.stride(i)) return false;
-    last += (image.size(i) - 1) * image.stride(i);
-  }
-  return last == image.numel() - 1;  // the result is dense, and has the same strides
-}
-
-void quantize_dense(const QuantizeCall& call, std::int64_t samples) {
-  QuantizeSamples* const quantize = chosen_kernel();
+void quantize_in_order(const LinearQuantizeCall& call, std::int64_t samples) {
+  LinearQuantizeKernel* const quantize = linear_quantize_kernel(instruction_set());
   if (samples <= samples_per_thread) return quantize(call, 0, 0, samples);
   torch::stable::parallel_for(0, samples, samples_per_thread,
-                              [&](std::int64_t first, std::int64_t last) {
-                                quantize(call, first, first, last - first);
+                              [&](std::int64_t first_sample, std::int64_t end_sample) {
+                                quantize(call, first_sample, first_sample,
+                                         end_sample - first_sample);
                               });
 }
 
-void quantize_rows(const QuantizeCall& call, const Planes& from, const Planes& to) {
-  QuantizeSamples* const quantize = chosen_kernel();
+void quantize_rows(const LinearQuantizeCall& call, const Planes& from, const Planes& to) {
+  LinearQuantizeKernel* const quantize = linear_quantize_kernel(instruction_set());
   const std::int64_t rows = from.count * from.height;
   const std::int64_t grain = std::max<std::int64_t>(1, samples_per_thread / from.width);
-  torch::stable::parallel_for(0, rows, grain, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t index = first; index < last; ++index) {
+  torch::stable::parallel_for(0, rows, grain, [&](std::int64_t first_row, std::int64_t end_row) {
+    for (std::int64_t index = first_row; index < end_row; ++index) {
       const std::int64_t plane = index / from.height;
       const std::int64_t row = index % from.height;
       quantize(call, from.offset(plane) + row * from.row_stride,
@@ -65,20 +44,19 @@ void quantize_rows(const QuantizeCall& call, const Planes& from, const Planes& t
   });
 }
 
-torch::stable::Tensor linear_quantize(const torch::stable::Tensor& image, std::int64_t bits,
-                                      std::string rounding) {
+Tensor linear_quantize(const Tensor& image, std::int64_t bits, std::string rounding_name) {
   check_image(image);
-  const int checked = checked_bits(bits);
-  const Rounding chosen = checked_rounding(rounding);
+  const int valid_bits = checked_bits(bits);
+  const Rounding rounding = checked_rounding(rounding_name);
   const SampleFormat format = sample_format(image);
-  return map_planes(image, [&](const auto& from, const Planes& from_planes, const auto& to,
+  return map_planes(image, [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
                                const Planes& to_planes) {
-    QuantizeCall call = {from.const_data_ptr(), 1, to.mutable_data_ptr(), 1, format, chosen,
-                         checked};
+    LinearQuantizeCall call = {from.const_data_ptr(), 1, to.mutable_data_ptr(), 1, format,
+                               rounding, valid_bits};
     advise_huge_pages(to.mutable_data_ptr(), to.numel() * to.element_size());
-    if (same_dense_order(from, to)) return quantize_dense(call, from.numel());
-    call.from_stride = from_planes.column_stride;
-    call.to_stride = to_planes.column_stride;
+    if (same_order_without_gaps(from, to)) return quantize_in_order(call, from.numel());
+    call.image_stride = from_planes.column_stride;
+    call.result_stride = to_planes.column_stride;
     quantize_rows(call, from_planes, to_planes);
   });
 }

@@ -3,70 +3,64 @@
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
-#include <utility>
 
 namespace pyquant {
+
+bool portable::is_supported() { return true; }
+
 namespace {
 
-constexpr std::pair<InstructionSet, const char*> names[] = {
-    {InstructionSet::portable, "portable"},
-    {InstructionSet::avx2, "avx2"},
-    {InstructionSet::avx512, "avx512"},
+struct Candidate {
+  InstructionSet set;
+  const char* name;
+  bool (*is_supported)();
 };
 
-bool machine_has(InstructionSet set) {
-#if PYQUANT_X86
-  if (set == InstructionSet::avx2) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+// The slowest first.
+#define PYQUANT_CANDIDATE(set) {InstructionSet::set, #set, set::is_supported},
+constexpr Candidate candidates[] = {PYQUANT_INSTRUCTION_SETS(PYQUANT_CANDIDATE)};
+#undef PYQUANT_CANDIDATE
+
+InstructionSet fastest() {
+  InstructionSet fastest_set = InstructionSet::portable;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.is_supported()) fastest_set = candidate.set;
   }
-  if (set == InstructionSet::avx512) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni") &&
-           __builtin_cpu_supports("bmi2");
-  }
-#endif
-  return set == InstructionSet::portable;
+  return fastest_set;
 }
 
-InstructionSet best() {
-  if (machine_has(InstructionSet::avx512)) return InstructionSet::avx512;
-  if (machine_has(InstructionSet::avx2)) return InstructionSet::avx2;
-  return InstructionSet::portable;
-}
-
-InstructionSet named(const std::string& name) {
+InstructionSet set_named(const std::string& name) {
   std::string accepted;
-  for (const auto& [set, set_name] : names) {
-    if (!machine_has(set)) continue;
-    if (name == set_name) return set;
-    accepted += (accepted.empty() ? "" : ", ") + std::string(set_name);
+  for (const Candidate& candidate : candidates) {
+    if (!candidate.is_supported()) continue;
+    if (name == candidate.name) return candidate.set;
+    accepted += (accepted.empty() ? "" : ", ") + std::string(candidate.name);
   }
   throw std::invalid_argument("PYQUANT_CPU must be one of the instruction sets of this machine (" +
                               accepted + "), got '" + name + "'");
 }
 
-std::atomic<InstructionSet>& chosen() {
+std::atomic<InstructionSet>& current_set() {
   // If PYQUANT_CPU is bad this throws, and throws again the next time.
   static std::atomic<InstructionSet> set = [] {
     const char* forced = std::getenv("PYQUANT_CPU");
-    return forced && *forced ? named(forced) : best();
+    return forced && *forced ? set_named(forced) : fastest();
   }();
   return set;
 }
 
 }  // namespace
 
-InstructionSet instruction_set() { return chosen().load(std::memory_order_relaxed); }
+InstructionSet instruction_set() { return current_set().load(std::memory_order_relaxed); }
 
 std::string instruction_set_name() {
-  for (const auto& [set, name] : names) {
-    if (set == instruction_set()) return name;
+  const InstructionSet set = instruction_set();
+  for (const Candidate& candidate : candidates) {
+    if (candidate.set == set) return candidate.name;
   }
   return {};
 }
 
-void use_instruction_set(std::string name) { chosen() = named(name); }
+void use_instruction_set(std::string name) { current_set() = set_named(name); }
 
 }  // namespace pyquant

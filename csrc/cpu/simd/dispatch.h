@@ -1,25 +1,44 @@
 #pragma once
 
-// Which instruction set the CPU kernels use. Decided here and nowhere else, once
-// per process, from what the machine offers; PYQUANT_CPU=avx512|avx2|portable
+// Which instruction set the CPU kernels use. It is chosen here and nowhere else, once
+// per process, from what the machine supports; PYQUANT_CPU=portable|avx2|avx512
 // forces one.
 
 #include <string>
 
-// The kernels for x86 are compiled wherever the compiler can: their files switch
-// the instruction set on by themselves and nothing else is built with it.
+// The kernels for x86 are compiled wherever the compiler can: their files switch the
+// instruction set on by themselves, and nothing else is compiled with it.
 #if defined(__x86_64__) && defined(__GNUC__)
 #define PYQUANT_X86 1
 #else
 #define PYQUANT_X86 0
 #endif
 
+// Every instruction set that this library is compiled for, the slowest first. SET is
+// applied to the name of the namespace in which the set provides is_supported() and
+// the kernels of each op. A new instruction set is added to this list.
+#if PYQUANT_X86
+#define PYQUANT_INSTRUCTION_SETS(SET) SET(portable) SET(avx2) SET(avx512)
+#else
+#define PYQUANT_INSTRUCTION_SETS(SET) SET(portable)
+#endif
+
 namespace pyquant {
 
-enum class InstructionSet { portable, avx2, avx512 };
+#define PYQUANT_NAME(set) set,
+enum class InstructionSet { PYQUANT_INSTRUCTION_SETS(PYQUANT_NAME) };
+#undef PYQUANT_NAME
+
+// Whether this machine can execute the set.
+#define PYQUANT_DECLARE(set) \
+  namespace set {            \
+  bool is_supported();       \
+  }
+PYQUANT_INSTRUCTION_SETS(PYQUANT_DECLARE)
+#undef PYQUANT_DECLARE
 
 // Throws std::invalid_argument if PYQUANT_CPU names a set that does not exist or
-// that this machine does not have.
+// that this machine does not support.
 InstructionSet instruction_set();
 
 // "portable", "avx2" or "avx512".

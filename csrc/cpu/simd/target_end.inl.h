@@ -1,4 +1,5 @@
-// Ends what avx512/begin.h or avx2/begin.h began.
+// Ends what target_begin.inl.h of an instruction set began.
+#undef PYQUANT_INSTRUCTION_SET
 #ifdef __clang__
 #pragma clang attribute pop
 #else

@@ -7,14 +7,11 @@
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "../../checks.h"
-#include "../../tensor_format.h"
 #include "../../tensor.h"
 #include "../launch.h"
 
@@ -49,25 +46,6 @@ void check_columns(const Planes& planes) {
                                 std::to_string(most_stream_columns) + " on CUDA, got " +
                                 std::to_string(planes.width));
   }
-}
-
-// Whether both lie in memory in the same order of dimensions and without gaps.
-bool same_order_without_gaps(const Tensor& image, const Tensor& result) {
-  const auto sizes = image.sizes();
-  const auto strides = image.strides();
-  std::vector<std::int64_t> order;
-  for (std::int64_t i = 0; i < image.dim(); ++i) {
-    if (sizes[i] == 1) continue;
-    if (strides[i] != result.strides()[i]) return false;
-    order.push_back(i);
-  }
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return strides[a] < strides[b]; });
-  std::int64_t expected = 1;
-  for (std::int64_t i : order) {
-    if (strides[i] != expected) return false;
-    expected *= sizes[i];
-  }
-  return true;
 }
 
 // The result of launch(work, image, result, device, stream), which is told the

@@ -8,10 +8,13 @@
 #include <cstdint>
 
 #include "../../../sample.h"
+#include "../concepts.h"
+#include "../inline.h"
 #include "lane_mask.h"
 
-namespace pyquant {
-namespace {
+#include "target_begin.inl.h"
+
+namespace pyquant::avx2 {
 
 // The numbers of the lanes, to be compared with.
 PYQUANT_INLINE __m256i lane_numbers_of_bytes() {
@@ -29,10 +32,9 @@ struct ByteLanes {
   static constexpr int lanes = 32;
   static constexpr int columns = 64;
 
-  // column[c] lane l = first[l * lane_stride + c].
-  static void read_tile(const Sample* first, std::ptrdiff_t lane_stride, Vector* column) {
+  static void read_tile(const Sample* samples, std::ptrdiff_t lane_stride, Vector* column) {
     for (int lane = 0; lane < 16; ++lane) {
-      const Sample* row = first + lane * lane_stride;
+      const Sample* row = samples + lane * lane_stride;
       for (int half = 0; half < 2; ++half) {
         __m256i a = load(row + 32 * half);
         __m256i b = load(row + 16 * lane_stride + 32 * half);
@@ -44,11 +46,10 @@ struct ByteLanes {
     for (int block = 0; block < 64; block += 16) transpose_halves(column + block);
   }
 
-  // The other way; `column` is used up.
-  static void write_tile(Vector* column, Sample* first, std::ptrdiff_t lane_stride) {
+  static void write_tile(Vector* column, Sample* samples, std::ptrdiff_t lane_stride) {
     for (int block = 0; block < 64; block += 16) transpose_halves(column + block);
     for (int lane = 0; lane < 16; ++lane) {
-      Sample* row = first + lane * lane_stride;
+      Sample* row = samples + lane * lane_stride;
       for (int half = 0; half < 2; ++half) {
         __m256i a = column[lane + 32 * half];
         __m256i b = column[lane + 32 * half + 16];
@@ -59,30 +60,34 @@ struct ByteLanes {
     }
   }
 
-  static PYQUANT_INLINE Vector all(Sample value) {
+  static PYQUANT_INLINE Vector broadcast(Sample value) {
     return _mm256_set1_epi8(static_cast<char>(value));
   }
 
-  static PYQUANT_INLINE Sample first(Vector vector) {
+  static PYQUANT_INLINE Sample lane_0(Vector vector) {
     return static_cast<Sample>(_mm_cvtsi128_si32(_mm256_castsi256_si128(vector)));
   }
 
-  // Every lane takes the value of the lane above it, the top one the first of `above`.
   static PYQUANT_INLINE Vector shift(Vector vector, Vector above) {
     const __m256i middle = _mm256_permute2x128_si256(vector, above, 0x21);
     return _mm256_alignr_epi8(middle, vector, 1);
   }
 
-  // Lanes first..last; none of them if last < first.
-  static PYQUANT_INLINE Mask mask(std::int64_t first, std::int64_t last) {
+  static PYQUANT_INLINE Mask lanes_between(std::int64_t first_lane, std::int64_t last_lane) {
     const __m256i lane = lane_numbers_of_bytes();
-    const __m256i from = _mm256_set1_epi8(static_cast<char>(clamp_lane(first) - 1));
-    const __m256i to = _mm256_set1_epi8(static_cast<char>(clamp_lane(last) + 1));
+    const __m256i from = _mm256_set1_epi8(static_cast<char>(clamp_lane(first_lane) - 1));
+    const __m256i to = _mm256_set1_epi8(static_cast<char>(clamp_lane(last_lane) + 1));
     return _mm256_and_si256(_mm256_cmpgt_epi8(lane, from), _mm256_cmpgt_epi8(to, lane));
   }
 
   static PYQUANT_INLINE Vector select(Mask mask, Vector inside, Vector outside) {
     return _mm256_blendv_epi8(outside, inside, mask);
+  }
+
+  static PYQUANT_INLINE Vector subtract(Vector a, Vector b) { return _mm256_sub_epi8(a, b); }
+  static PYQUANT_INLINE Vector add_saturated(Vector a, Vector b) { return _mm256_adds_epi8(a, b); }
+  static PYQUANT_INLINE Vector flip_top_bit(Vector vector) {
+    return _mm256_xor_si256(vector, _mm256_set1_epi8(-128));
   }
 
  private:
@@ -129,5 +134,8 @@ struct ByteLanes {
   }
 };
 
-}  // namespace
-}  // namespace pyquant
+static_assert(ByteLaneRegister<ByteLanes>);
+
+}  // namespace pyquant::avx2
+
+#include "../target_end.inl.h"

@@ -8,10 +8,13 @@
 #include <cstdint>
 
 #include "../../../sample.h"
+#include "../concepts.h"
+#include "../inline.h"
 #include "lane_mask.h"
 
-namespace pyquant {
-namespace {
+#include "target_begin.inl.h"
+
+namespace pyquant::avx2 {
 
 // 8 lanes of floats, and tiles of 16 columns, a cache line again.
 struct FloatLanes {
@@ -22,40 +25,40 @@ struct FloatLanes {
   static constexpr int lanes = 8;
   static constexpr int columns = 16;
 
-  static void read_tile(const Sample* first, std::ptrdiff_t lane_stride, Vector* column) {
+  static void read_tile(const Sample* samples, std::ptrdiff_t lane_stride, Vector* column) {
     for (int begin = 0; begin < columns; begin += 8) {
       __m256 block[8];
 #pragma GCC unroll 8
-      for (int i = 0; i < 8; ++i) block[i] = _mm256_loadu_ps(first + begin + i * lane_stride);
+      for (int i = 0; i < 8; ++i) block[i] = _mm256_loadu_ps(samples + begin + i * lane_stride);
       transpose(block);
 #pragma GCC unroll 8
       for (int i = 0; i < 8; ++i) column[begin + i] = block[i];
     }
   }
 
-  static void write_tile(const Vector* column, Sample* first, std::ptrdiff_t lane_stride) {
+  static void write_tile(const Vector* column, Sample* samples, std::ptrdiff_t lane_stride) {
     for (int begin = 0; begin < columns; begin += 8) {
       __m256 block[8];
 #pragma GCC unroll 8
       for (int i = 0; i < 8; ++i) block[i] = column[begin + i];
       transpose(block);
 #pragma GCC unroll 8
-      for (int i = 0; i < 8; ++i) _mm256_storeu_ps(first + begin + i * lane_stride, block[i]);
+      for (int i = 0; i < 8; ++i) _mm256_storeu_ps(samples + begin + i * lane_stride, block[i]);
     }
   }
 
-  static PYQUANT_INLINE Vector all(Sample value) { return _mm256_set1_ps(value); }
-  static PYQUANT_INLINE Sample first(Vector vector) { return _mm256_cvtss_f32(vector); }
+  static PYQUANT_INLINE Vector broadcast(Sample value) { return _mm256_set1_ps(value); }
+  static PYQUANT_INLINE Sample lane_0(Vector vector) { return _mm256_cvtss_f32(vector); }
 
   static PYQUANT_INLINE Vector shift(Vector vector, Vector above) {
     const __m256i next_lane = _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0);
     return _mm256_permutevar8x32_ps(_mm256_blend_ps(vector, above, 1), next_lane);
   }
 
-  static PYQUANT_INLINE Mask mask(std::int64_t first, std::int64_t last) {
+  static PYQUANT_INLINE Mask lanes_between(std::int64_t first_lane, std::int64_t last_lane) {
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    const __m256i from = _mm256_set1_epi32(clamp_lane(first) - 1);
-    const __m256i to = _mm256_set1_epi32(clamp_lane(last) + 1);
+    const __m256i from = _mm256_set1_epi32(clamp_lane(first_lane) - 1);
+    const __m256i to = _mm256_set1_epi32(clamp_lane(last_lane) + 1);
     return _mm256_castsi256_ps(
         _mm256_and_si256(_mm256_cmpgt_epi32(lane, from), _mm256_cmpgt_epi32(to, lane)));
   }
@@ -87,5 +90,8 @@ struct FloatLanes {
   }
 };
 
-}  // namespace
-}  // namespace pyquant
+static_assert(FloatLaneRegister<FloatLanes>);
+
+}  // namespace pyquant::avx2
+
+#include "../target_end.inl.h"

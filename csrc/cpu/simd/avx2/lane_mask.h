@@ -4,14 +4,12 @@
 
 #include <cstdint>
 
-#include "floats.h"
+#include "../inline.h"
 
-namespace pyquant {
-namespace {
+namespace pyquant::avx2 {
 
 PYQUANT_INLINE int clamp_lane(std::int64_t lane) {
   return static_cast<int>(lane < -1 ? -1 : lane > 32 ? 32 : lane);
 }
 
-}  // namespace
-}  // namespace pyquant
+}  // namespace pyquant::avx2

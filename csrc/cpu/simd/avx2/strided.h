@@ -1,21 +1,28 @@
 #pragma once
 
-// Samples that lie `stride` apart, one by one.
+// Samples that lie `stride` apart, gathered and scattered one by one.
 
-#include "floats.h"
+#include "../concepts.h"
+#include "../inline.h"
 
-namespace pyquant {
-namespace {
+#include "target_begin.inl.h"
 
-template <int stride, typename Sample>
-PYQUANT_INLINE void gather_samples(const Sample* from, int count, Sample* dense) {
-  for (int i = 0; i < count; ++i) dense[i] = from[i * stride];
-}
+namespace pyquant::avx2 {
 
-template <int stride, typename Sample>
-PYQUANT_INLINE void scatter_samples(const Sample* dense, int count, Sample* to) {
-  for (int i = 0; i < count; ++i) to[i * stride] = dense[i];
-}
+struct Strided {
+  template <int stride, typename Sample>
+  static PYQUANT_INLINE void gather(const Sample* from, int count, Sample* dense) {
+    for (int i = 0; i < count; ++i) dense[i] = from[i * stride];
+  }
 
-}  // namespace
-}  // namespace pyquant
+  template <int stride, typename Sample>
+  static PYQUANT_INLINE void scatter(const Sample* dense, int count, Sample* to) {
+    for (int i = 0; i < count; ++i) to[i * stride] = dense[i];
+  }
+};
+
+static_assert(StridedSamples<Strided>);
+
+}  // namespace pyquant::avx2
+
+#include "../target_end.inl.h"

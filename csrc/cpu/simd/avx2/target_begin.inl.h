@@ -1,6 +1,6 @@
-// Switches AVX2 on until ../target_end.h, or the end of the file. No include guard.
-// Headers from outside come before this, so that their inline functions are
-// compiled as everywhere else.
+// Switches AVX2, FMA and F16C on until ../target_end.inl.h. See
+// ../avx512/target_begin.inl.h.
+#define PYQUANT_INSTRUCTION_SET avx2
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #else

@@ -8,10 +8,14 @@
 #include <cstdint>
 
 #include "../../../sample.h"
+#include "../concepts.h"
+#include "../inline.h"
 #include "lane_mask.h"
+#include "packed_levels.h"
 
-namespace pyquant {
-namespace {
+#include "target_begin.inl.h"
+
+namespace pyquant::avx512 {
 
 // Transposes every 16x16 bytes that 16 registers hold in the same 128-bit
 // quarter. Each of the four rounds interleaves register i with register i + 8,
@@ -49,34 +53,6 @@ alignas(64) constexpr std::uint8_t next_lane[64] = {
     49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
 };
 
-// 64 levels of at most two bits, in a quarter of the bytes: bits 2j and 2j + 1 of
-// byte i are the code of level 16j + i.
-struct PackedLevels {
-  static constexpr int count = 64;
-  std::uint8_t codes[16];
-
-  // 255/(n-1) is 255 or 85: a level repeats its code in all its bits. Bit i of a
-  // level is bit 2j + i % 2 of the byte.
-  PYQUANT_INLINE void unpack(std::uint8_t* levels) const {
-    const __m512i matrices =
-        _mm512_set_epi64(0x4080408040804080, 0x4080408040804080, 0x1020102010201020,
-                         0x1020102010201020, 0x0408040804080408, 0x0408040804080408,
-                         0x0102010201020102, 0x0102010201020102);
-    const __m512i repeated = _mm512_broadcast_i32x4(
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
-    _mm512_storeu_si512(levels, _mm512_gf2p8affine_epi64_epi8(repeated, matrices, 0));
-  }
-
-  // Levels 16j to 16j + 15 in the unit interval: 85k/255 is k/3. The table has the
-  // same four entries four times, for whatever the next pair of bits is.
-  PYQUANT_INLINE __m512 unit_levels(int j) const {
-    const __m512 thirds = _mm512_broadcast_f32x4(_mm_setr_ps(0.0f, 1.0f / 3, 2.0f / 3, 1.0f));
-    const __m512i bytes =
-        _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
-    return _mm512_permutexvar_ps(_mm512_srli_epi32(bytes, 2 * j), thirds);
-  }
-};
-
 // 64 lanes of bytes, and tiles of 64 columns: a lane's part of a tile is a whole
 // cache line.
 struct ByteLanes {
@@ -87,10 +63,9 @@ struct ByteLanes {
   static constexpr int lanes = 64;
   static constexpr int columns = 64;
 
-  // column[c] lane l = first[l * lane_stride + c].
-  static void read_tile(const Sample* first, std::ptrdiff_t lane_stride, Vector* column) {
+  static void read_tile(const Sample* samples, std::ptrdiff_t lane_stride, Vector* column) {
     for (int lane = 0; lane < 16; ++lane) {
-      const Sample* row = first + lane * lane_stride;
+      const Sample* row = samples + lane * lane_stride;
       __m512i a = _mm512_loadu_si512(row);
       __m512i b = _mm512_loadu_si512(row + 16 * lane_stride);
       __m512i c = _mm512_loadu_si512(row + 32 * lane_stride);
@@ -104,8 +79,7 @@ struct ByteLanes {
     transpose_blocks(column);
   }
 
-  // The other way; `column` is used up.
-  static void write_tile(Vector* column, Sample* first, std::ptrdiff_t lane_stride) {
+  static void write_tile(Vector* column, Sample* samples, std::ptrdiff_t lane_stride) {
     transpose_blocks(column);
     for (int lane = 0; lane < 16; ++lane) {
       __m512i a = column[lane];
@@ -113,7 +87,7 @@ struct ByteLanes {
       __m512i c = column[lane + 32];
       __m512i d = column[lane + 48];
       exchange_quarters(a, b, c, d);
-      Sample* row = first + lane * lane_stride;
+      Sample* row = samples + lane * lane_stride;
       _mm512_storeu_si512(row, a);
       _mm512_storeu_si512(row + 16 * lane_stride, b);
       _mm512_storeu_si512(row + 32 * lane_stride, c);
@@ -122,7 +96,7 @@ struct ByteLanes {
   }
 
   // The same for levels that can be packed: a quarter of the bytes to transpose.
-  static void write_tile(const Vector* column, PackedLevels* first, std::ptrdiff_t lane_stride) {
+  static void write_tile(const Vector* column, PackedLevels* levels, std::ptrdiff_t lane_stride) {
     const Vector low_pairs = _mm512_set1_epi8(0x33);
     const Vector low_half = _mm512_set1_epi8(0x0f);
     __m512i block[16];
@@ -134,33 +108,37 @@ struct ByteLanes {
     transpose_quarters(block);
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) {
-      store_quarter<0>(first + i * lane_stride, block[i]);
-      store_quarter<1>(first + (i + 16) * lane_stride, block[i]);
-      store_quarter<2>(first + (i + 32) * lane_stride, block[i]);
-      store_quarter<3>(first + (i + 48) * lane_stride, block[i]);
+      store_quarter<0>(levels + i * lane_stride, block[i]);
+      store_quarter<1>(levels + (i + 16) * lane_stride, block[i]);
+      store_quarter<2>(levels + (i + 32) * lane_stride, block[i]);
+      store_quarter<3>(levels + (i + 48) * lane_stride, block[i]);
     }
   }
 
-  static PYQUANT_INLINE Vector all(Sample value) {
+  static PYQUANT_INLINE Vector broadcast(Sample value) {
     return _mm512_set1_epi8(static_cast<char>(value));
   }
 
-  static PYQUANT_INLINE Sample first(Vector vector) {
+  static PYQUANT_INLINE Sample lane_0(Vector vector) {
     return static_cast<Sample>(_mm_cvtsi128_si32(_mm512_castsi512_si128(vector)));
   }
 
-  // Every lane takes the value of the lane above it, the top one the first of `above`.
   static PYQUANT_INLINE Vector shift(Vector vector, Vector above) {
     return _mm512_permutex2var_epi8(vector, _mm512_load_si512(next_lane), above);
   }
 
-  // Lanes first..last; none of them if last < first.
-  static PYQUANT_INLINE Mask mask(std::int64_t first, std::int64_t last) {
-    return lane_mask(first, last);
+  static PYQUANT_INLINE Mask lanes_between(std::int64_t first_lane, std::int64_t last_lane) {
+    return lane_mask(first_lane, last_lane);
   }
 
   static PYQUANT_INLINE Vector select(Mask mask, Vector inside, Vector outside) {
     return _mm512_mask_mov_epi8(outside, mask, inside);
+  }
+
+  static PYQUANT_INLINE Vector subtract(Vector a, Vector b) { return _mm512_sub_epi8(a, b); }
+  static PYQUANT_INLINE Vector add_saturated(Vector a, Vector b) { return _mm512_adds_epi8(a, b); }
+  static PYQUANT_INLINE Vector flip_top_bit(Vector vector) {
+    return _mm512_xor_si512(vector, _mm512_set1_epi8(-128));
   }
 
  private:
@@ -175,16 +153,19 @@ struct ByteLanes {
   }
 
   static PYQUANT_INLINE void transpose_blocks(Vector* column) {
-    for (int first = 0; first < 64; first += 16) {
+    for (int begin = 0; begin < 64; begin += 16) {
       __m512i block[16];
 #pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) block[i] = column[first + i];
+      for (int i = 0; i < 16; ++i) block[i] = column[begin + i];
       transpose_quarters(block);
 #pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) column[first + i] = block[i];
+      for (int i = 0; i < 16; ++i) column[begin + i] = block[i];
     }
   }
 };
 
-}  // namespace
-}  // namespace pyquant
+static_assert(ByteLaneRegister<ByteLanes>);
+
+}  // namespace pyquant::avx512
+
+#include "../target_end.inl.h"

@@ -8,10 +8,13 @@
 #include <cstdint>
 
 #include "../../../sample.h"
+#include "../concepts.h"
+#include "../inline.h"
 #include "lane_mask.h"
 
-namespace pyquant {
-namespace {
+#include "target_begin.inl.h"
+
+namespace pyquant::avx512 {
 
 // Transposes 16x16 floats.
 PYQUANT_INLINE void transpose_floats(__m512* block) {
@@ -56,27 +59,27 @@ struct FloatLanes {
   static constexpr int lanes = 16;
   static constexpr int columns = 16;
 
-  static void read_tile(const Sample* first, std::ptrdiff_t lane_stride, Vector* column) {
+  static void read_tile(const Sample* samples, std::ptrdiff_t lane_stride, Vector* column) {
     __m512 block[16];
 #pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) block[i] = _mm512_loadu_ps(first + i * lane_stride);
+    for (int i = 0; i < 16; ++i) block[i] = _mm512_loadu_ps(samples + i * lane_stride);
     transpose_floats(block);
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) column[i] = block[i];
   }
 
-  static void write_tile(const Vector* column, Sample* first, std::ptrdiff_t lane_stride) {
+  static void write_tile(const Vector* column, Sample* samples, std::ptrdiff_t lane_stride) {
     __m512 block[16];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) block[i] = column[i];
     transpose_floats(block);
 #pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) _mm512_storeu_ps(first + i * lane_stride, block[i]);
+    for (int i = 0; i < 16; ++i) _mm512_storeu_ps(samples + i * lane_stride, block[i]);
   }
 
-  // The same for codes: 8 bits of a float and its exponent, which are its upper
-  // half. Halves of two columns share a register.
-  static void write_tile(const Vector* column, BFloat16* first, std::ptrdiff_t lane_stride) {
+  // The same for codes, whole numbers from 0 to 255: all their bits are in the upper half
+  // of a float. Halves of two columns share a register.
+  static void write_tile(const Vector* column, BFloat16* codes, std::ptrdiff_t lane_stride) {
     __m512i block[8];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) {
@@ -87,21 +90,21 @@ struct FloatLanes {
     transpose_8(block);
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) {
-      store_half<0>(first + i * lane_stride, block[i]);
-      store_half<1>(first + (i + 8) * lane_stride, block[i]);
+      store_half<0>(codes + i * lane_stride, block[i]);
+      store_half<1>(codes + (i + 8) * lane_stride, block[i]);
     }
   }
 
-  static PYQUANT_INLINE Vector all(Sample value) { return _mm512_set1_ps(value); }
-  static PYQUANT_INLINE Sample first(Vector vector) { return _mm512_cvtss_f32(vector); }
+  static PYQUANT_INLINE Vector broadcast(Sample value) { return _mm512_set1_ps(value); }
+  static PYQUANT_INLINE Sample lane_0(Vector vector) { return _mm512_cvtss_f32(vector); }
 
   static PYQUANT_INLINE Vector shift(Vector vector, Vector above) {
     return _mm512_castsi512_ps(
         _mm512_alignr_epi32(_mm512_castps_si512(above), _mm512_castps_si512(vector), 1));
   }
 
-  static PYQUANT_INLINE Mask mask(std::int64_t first, std::int64_t last) {
-    return static_cast<Mask>(lane_mask(first, last));
+  static PYQUANT_INLINE Mask lanes_between(std::int64_t first_lane, std::int64_t last_lane) {
+    return static_cast<Mask>(lane_mask(first_lane, last_lane));
   }
 
   static PYQUANT_INLINE Vector select(Mask mask, Vector inside, Vector outside) {
@@ -141,5 +144,8 @@ struct FloatLanes {
   }
 };
 
-}  // namespace
-}  // namespace pyquant
+static_assert(FloatLaneRegister<FloatLanes>);
+
+}  // namespace pyquant::avx512
+
+#include "../target_end.inl.h"

@@ -7,10 +7,13 @@
 
 #include <cstdint>
 
+#include "../concepts.h"
+#include "../inline.h"
 #include "lane_mask.h"
 
-namespace pyquant {
-namespace {
+#include "target_begin.inl.h"
+
+namespace pyquant::avx512 {
 
 // A register of them is spread over `stride` registers of memory: its byte b is
 // byte in_memory[b] there, and byte m there is byte in_register[m] of it.
@@ -70,24 +73,28 @@ PYQUANT_INLINE void scatter_register(const Sample* dense, int count, Sample* to)
   }
 }
 
-// Any number of them; `dense` has room for whole registers.
-template <int stride, typename Sample>
-PYQUANT_INLINE void gather_samples(const Sample* from, int count, Sample* dense) {
-  constexpr int at_once = 64 / sizeof(Sample);
-  for (int i = 0; i < count; i += at_once) {
-    const int some = count - i < at_once ? count - i : at_once;
-    gather_register<stride>(from + i * stride, some, dense + i);
+struct Strided {
+  template <int stride, typename Sample>
+  static PYQUANT_INLINE void gather(const Sample* from, int count, Sample* dense) {
+    constexpr int at_once = 64 / sizeof(Sample);
+    for (int i = 0; i < count; i += at_once) {
+      const int some = count - i < at_once ? count - i : at_once;
+      gather_register<stride>(from + i * stride, some, dense + i);
+    }
   }
-}
 
-template <int stride, typename Sample>
-PYQUANT_INLINE void scatter_samples(const Sample* dense, int count, Sample* to) {
-  constexpr int at_once = 64 / sizeof(Sample);
-  for (int i = 0; i < count; i += at_once) {
-    const int some = count - i < at_once ? count - i : at_once;
-    scatter_register<stride>(dense + i, some, to + i * stride);
+  template <int stride, typename Sample>
+  static PYQUANT_INLINE void scatter(const Sample* dense, int count, Sample* to) {
+    constexpr int at_once = 64 / sizeof(Sample);
+    for (int i = 0; i < count; i += at_once) {
+      const int some = count - i < at_once ? count - i : at_once;
+      scatter_register<stride>(dense + i, some, to + i * stride);
+    }
   }
-}
+};
 
-}  // namespace
-}  // namespace pyquant
+static_assert(StridedSamples<Strided>);
+
+}  // namespace pyquant::avx512
+
+#include "../target_end.inl.h"

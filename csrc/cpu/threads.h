@@ -1,0 +1,20 @@
+#pragma once
+
+// The threads that an op may use, so that the kernels need not know torch.
+
+#include <cstdint>
+#include <functional>
+
+namespace pyquant {
+
+struct Threads {
+  std::int64_t (*available)();
+  // Calls task(0) to task(count - 1), in any order, at the same time or one after
+  // another.
+  void (*run)(std::int64_t count, const std::function<void(std::int64_t)>& task);
+};
+
+// A thread should have at least this many samples to pay for its wake-up.
+constexpr std::int64_t samples_per_thread = 65536;
+
+}  // namespace pyquant
