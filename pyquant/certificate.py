@@ -4,7 +4,7 @@ from functools import cache
 
 import torch
 
-from pyquant.ops import as_index, levels, linear_quantize
+from pyquant.ops import integer_bits, levels, linear_quantize
 
 
 def certified_radius(
@@ -44,7 +44,7 @@ def certified_radius(
         ValueError: for `bits` outside 1..8 or an unknown `variant` or `rounding`.
         TypeError: for another dtype.
     """
-    return _certified_byte_radius(as_index(bits), str(variant), str(rounding), dtype) / 255
+    return _certified_byte_radius(integer_bits(bits), str(variant), str(rounding), dtype) / 255
 
 
 @cache

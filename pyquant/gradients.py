@@ -1,0 +1,84 @@
+"""The gradient of both ops, and how a call comes to have it.
+
+The ops are straight-through: d(result)/d(image) is taken to be 1, as for values inside the range
+in torch.fake_quantize_per_tensor_affine.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.compiler import is_compiling
+
+from pyquant import torch_private
+
+Op = Callable[..., Tensor]
+
+
+def straight_through(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    """The gradients of image, bits and mode."""
+    return gradient, None, None
+
+
+class StraightThrough(torch.autograd.Function):
+    """The public functions go through this rather than through torch.library.register_autograd,
+    which torch.func.grad does not support."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(image: Tensor, bits: int, mode: str, op: Op) -> Tensor:
+        return op(image, bits, mode)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        return *straight_through(ctx, gradient), None
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Nothing to save."""
+
+
+class StraightThroughBothWays(StraightThrough):
+    """With the forward mode. Apart, since torch.compile refuses a function that has it."""
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
+        """The tangent, as a view: torch takes the very same tensor for a mistake."""
+        return tangent.view_as(tangent)
+
+
+def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
+    """op(image, bits, mode) with its gradient, in whatever way torch needs it at this place."""
+    if torch_private.forward_mode_is_active():
+        return _call_with_forward_mode(op, image, bits, mode)
+    if image.requires_grad and torch.is_grad_enabled():
+        return StraightThrough.apply(image, bits, mode, op)
+    if is_compiling():
+        return op(image, bits, mode)
+    if torch_private.transform_is_active():
+        return _call_within_transform(op, image, bits, mode)
+    # With nothing to differentiate, the registered gradient is skipped: passing through its
+    # Python code would take longer than dithering a small image.
+    with torch_private.below_autograd():
+        return torch_private.kernel_call(op)(image, bits, mode)
+
+
+# torch.compile would drop the tangent of an op without a word.
+@torch.compiler.disable(reason="the forward mode of pyquant's ops is not compiled")
+def _call_with_forward_mode(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
+    return StraightThroughBothWays.apply(image, bits, mode, op)
+
+
+def _call_within_transform(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
+    """Within vmap an image does not tell whether a gradient is wanted, so the function of autograd
+    is called in any case; but functionalize has no rule for such functions."""
+    if torch_private.innermost_transform_is_functionalize():
+        return op(image, bits, mode)
+    try:
+        return StraightThrough.apply(image, bits, mode, op)
+    except RuntimeError as error:
+        if "Functionalize" not in str(error):
+            raise
+        return op(image, bits, mode)

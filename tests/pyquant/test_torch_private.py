@@ -1,0 +1,40 @@
+"""Without any private name of torch, the package is imported and its ops do the same."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyquant
+
+ROOT = Path(__file__).parents[2]
+NAMES = [
+    "torch.autograd.forward_ad._current_level",
+    "torch._C._are_functorch_transforms_active",
+    "torch._C._functorch.peek_interpreter_stack",
+    "torch._C._AutoDispatchBelowAutograd",
+    "torch.utils._python_dispatch._disable_current_modes",
+    "torch._ops.OpOverload._op",
+]
+TESTS = ["tests/pyquant/test_registration.py", "tests/pyquant/test_errors.py"]
+# One mode and one dtype are enough; the tests left out by name take long.
+SELECTION = (
+    "not published and not floor and not (opcheck and not uint8)"
+    " and not inductor and not other_devices"
+)
+
+
+def test_ops_work_without_each_name_and_without_all():
+    """The registration tests pass, and those of errors, where fake kernels check arguments."""
+    command = [sys.executable, "-m", "tests.support.without_private_names", *NAMES, ",".join(NAMES)]
+    command += ["--", *TESTS, "-x", "-p", "no:cacheprovider", "-k", SELECTION]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert process.stdout.count("100%") == len(NAMES) + 1
+
+
+def test_no_other_module_uses_a_private_name_of_torch():
+    for file in Path(pyquant.__file__).parent.glob("*.py"):
+        if file.name != "torch_private.py":
+            private = re.search(r"\btorch(\.\w+)*\._(?!_)", file.read_text())
+            assert not private, f"{file.name}: {private}"
