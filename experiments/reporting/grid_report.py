@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy
 from matplotlib import pyplot
 
-from experiments.reporting.figure_files import save_figure
 from experiments.method.kinds import KINDS
+from experiments.reporting.figure_files import save_figure
 from experiments.reporting.markdown import markdown_table
 from experiments.reporting.paper_numbers import SOURCE, Table
 from experiments.support.storage import write_text

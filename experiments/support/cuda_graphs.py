@@ -36,12 +36,13 @@ class RecordedFunction:
         if not self.active:
             return self.function(*inputs)
         shapes = tuple(given.shape for given in inputs)
-        if self.graph is None:
+        graph = self.graph
+        if graph is None:
             self.calls[shapes] += 1
             if self.calls[shapes] <= WARM_UP_CALLS:
                 return self._on_side_stream(inputs)
             try:
-                self._record(inputs)
+                graph = self._record(inputs)
             except RuntimeError as error:
                 self.active = False
                 warnings.warn(
@@ -54,7 +55,7 @@ class RecordedFunction:
             return self.function(*inputs)
         for recorded, given in zip(self.inputs, inputs, strict=True):
             recorded.copy_(given)
-        self.graph.replay()
+        graph.replay()
         # The next replay overwrites the recorded result.
         return self.result.clone() if isinstance(self.result, Tensor) else self.result
 
@@ -66,9 +67,10 @@ class RecordedFunction:
         torch.cuda.current_stream().wait_stream(side)
         return result
 
-    def _record(self, inputs: tuple[Tensor, ...]) -> None:
+    def _record(self, inputs: tuple[Tensor, ...]) -> torch.cuda.CUDAGraph:
         copies = tuple(i.clone() for i in inputs)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             result = self.function(*copies)
         self.graph, self.inputs, self.result = graph, copies, result
+        return graph

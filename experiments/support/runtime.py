@@ -1,8 +1,8 @@
 """What a command runs on: device, threads, precision."""
 
-import contextlib
 import ctypes
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,7 +68,7 @@ def logits_of(model: nn.Module, precision: Precision) -> Callable[[Tensor], Tens
     device = next(model.parameters()).device.type
 
     def call(images: Tensor) -> Tensor:
-        context = contextlib.nullcontext()
+        context: AbstractContextManager = nullcontext()
         if precision == "bfloat16":
             # No cache of cast weights: inside a captured graph it would keep the casts of the
             # first replay.

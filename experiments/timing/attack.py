@@ -21,7 +21,8 @@ def compare_attack(
 ) -> Comparison:
     """Compares on a batch of images of ``kind``; ``rounds`` as in ``compare``."""
     split = noise(BATCH_SIZE, device)
-    model = seeded_model(0, len(split.classes)).to(device, memory_format=torch.channels_last)
+    model = seeded_model(0, len(split.classes)).to(device)
+    model.to(memory_format=torch.channels_last)
     logits = logits_of(model.eval().requires_grad_(False), precision)
     images = prepare(split.images, kind).requires_grad_()
     recorded = RecordedFunction(lambda images, labels: ATTACK(logits, images, labels), device)

@@ -15,9 +15,7 @@ def predictions(
 ) -> Tensor:
     """Classes, (N,) int64, of (N, 3, H, W) uint8 images as ``kind``; model in evaluation mode."""
     logits = logits_of(model, precision)
-    return torch.cat(
-        [logits(prepare(batch, kind)).argmax(1) for batch in images.split(batch_size)]
-    )
+    return torch.cat([logits(prepare(batch, kind)).argmax(1) for batch in images.split(batch_size)])
 
 
 def accuracy(model: ResNet20, split: Split, kind: str, precision: Precision) -> float:

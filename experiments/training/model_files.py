@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file, save
 
 from experiments.method.kinds import KINDS, check_kind
-from experiments.training.resnet20 import ResNet20
 from experiments.support.storage import atomic_path, read_json
+from experiments.training.resnet20 import ResNet20
 
 MODELS = Path(__file__).parents[1] / "models"
 
@@ -74,7 +74,7 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
         raise ValueError(
             f"{path} is not a ResNet20 of this package: missing {missing}, unexpected {unexpected}"
         )
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device).to(memory_format=torch.channels_last)
     return model.eval().requires_grad_(False)
 
 

@@ -33,9 +33,8 @@ class Trainer:
         self.kind = kind
         self.settings = settings
         self.seed = seed
-        self.model = seeded_model(seed, len(split.classes)).to(
-            self.device, memory_format=torch.channels_last
-        )
+        self.model = seeded_model(seed, len(split.classes)).to(self.device)
+        self.model.to(memory_format=torch.channels_last)
         # A tensor, so that a recorded step reads the rate of the day.
         self.rate = torch.tensor(0.0, device=self.device)
         self.optimizer = torch.optim.SGD(

@@ -34,9 +34,7 @@ def write_images(directory: Path, train: int = 40, test: int = 20) -> DataConfig
 
 def training_config(data: DataConfig, models: Path, epochs: int = 3) -> TrainingConfig:
     """A short training run on these images."""
-    return TrainingConfig(
-        "short", epochs=epochs, models=str(models), data=data, runtime=ONE_THREAD
-    )
+    return TrainingConfig("short", epochs=epochs, models=str(models), data=data, runtime=ONE_THREAD)
 
 
 def test_split(data: DataConfig):

@@ -46,5 +46,7 @@ def make_attack(method: str, **settings: Any) -> Attack:
     accepted = [field.name for field in fields(METHODS[method])]
     for name in settings:
         if name not in accepted:
-            raise ValueError(f"{name} is no setting of {method}; accepted are {', '.join(accepted)}")
+            raise ValueError(
+                f"{name} is no setting of {method}; accepted are {', '.join(accepted)}"
+            )
     return METHODS[method](**settings)

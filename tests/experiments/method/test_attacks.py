@@ -12,8 +12,6 @@ from experiments.method.attacks.fast_gradient_sign import FastGradientSign
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.training.resnet20 import seeded_model
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture(scope="module")
 def network():
@@ -143,5 +141,7 @@ def test_settings_out_of_range_are_refused(option, value):
 def test_unknown_methods_and_settings_are_refused():
     with pytest.raises(ValueError, match="method is 'square'; accepted are basic_iterative, fast"):
         make_attack("square", epsilon=8)
-    with pytest.raises(ValueError, match="queries is no setting of .*; accepted are epsilon, steps"):
+    with pytest.raises(
+        ValueError, match="queries is no setting of .*; accepted are epsilon, steps"
+    ):
         make_attack("basic_iterative", epsilon=8, queries=100)
