@@ -1,7 +1,7 @@
 #pragma once
 
-// Floyd-Steinberg error diffusion, one pixel at a time, written as a gather: a
-// pixel collects the errors of its four finished neighbours
+// Floyd-Steinberg dithering, one pixel at a time, written as a gather: a pixel
+// collects the errors of its four finished neighbours
 //
 //     up-left   up   up-right          1   5   3
 //        left   here             =     7   *         (sixteenths)
@@ -57,7 +57,7 @@ PYQUANT_HOST_DEVICE TextbookPixel textbook_pixel(float value, float from_above, 
   return textbook_pixel((value + from_above) + textbook_from_left(left), bits);
 }
 
-// ---- published (the code behind the paper's tables), 8-bit integers
+// ---- published (the code that made the paper's tables), 8-bit integers
 
 struct PublishedPixel {
   int code;

@@ -47,6 +47,7 @@ STABLE_TORCH_LIBRARY(pyquant, library) {
   library.def("linear_quantize(Tensor image, int bits, str rounding='nearest') -> Tensor");
   library.def("levels(int bits, *, str variant, ScalarType dtype) -> Tensor");
   library.def("instruction_set() -> str");
+  library.def("_supported_instruction_sets() -> str");
   library.def("_use_instruction_set(str name) -> ()");
   library.def("cuda_architectures() -> str");
   library.def("cuda_reason() -> str");
@@ -55,6 +56,7 @@ STABLE_TORCH_LIBRARY(pyquant, library) {
 STABLE_TORCH_LIBRARY_IMPL(pyquant, CompositeExplicitAutograd, library) {
   library.impl("levels", TORCH_BOX(&pyquant::levels));
   library.impl("instruction_set", TORCH_BOX(&pyquant::instruction_set_name));
+  library.impl("_supported_instruction_sets", TORCH_BOX(&pyquant::supported_instruction_sets));
   library.impl("_use_instruction_set", TORCH_BOX(&pyquant::use_instruction_set));
   library.impl("cuda_architectures", TORCH_BOX(&pyquant::cuda_architectures));
   library.impl("cuda_reason", TORCH_BOX(&pyquant::cuda_reason));

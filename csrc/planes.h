@@ -1,8 +1,8 @@
 #pragma once
 
 // A strided image (..., height, width) seen as `count` independent planes.
-// Strides are in elements. Leading dimensions that lie behind one another in
-// memory are merged, so a contiguous batch has one and channels_last has two.
+// Strides are in samples. Leading dimensions that follow each other in memory
+// without a gap are merged, so a contiguous batch has one and channels_last has two.
 
 #include <cstdint>
 
@@ -22,7 +22,7 @@ struct Planes {
   std::int64_t leading_size[maximum_leading] = {};
   std::int64_t leading_stride[maximum_leading] = {};
 
-  // Where a plane begins, in elements from the beginning of the image.
+  // Where a plane begins, in samples from the beginning of the image.
   PYQUANT_HOST_DEVICE std::int64_t offset(std::int64_t plane) const {
     std::int64_t result = 0;
     for (int i = leading - 1; i > 0; --i) {

@@ -12,8 +12,6 @@
 #include <cstring>
 #include <functional>
 #include <memory>
-#include <stdexcept>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -195,14 +193,11 @@ void test(InstructionSet set) {
 }  // namespace
 
 int main() {
-  for (const char* name : {"portable", "avx2", "avx512"}) {
-    try {
-      use_instruction_set(name);
-    } catch (const std::invalid_argument&) {
-      continue;  // not on this machine
-    }
-    test(instruction_set());
-    std::printf("%s: %s\n", name, failures ? "FAILED" : "ok");
+#define PYQUANT_TEST(set)                                      \
+  if (set::is_supported()) {                                   \
+    test(InstructionSet::set);                                 \
+    std::printf("%s: %s\n", #set, failures ? "FAILED" : "ok"); \
   }
+  PYQUANT_INSTRUCTION_SETS(PYQUANT_TEST)
   return failures != 0;
 }

@@ -27,20 +27,8 @@ def use(instruction_set: str) -> None:
     torch.ops.pyquant._use_instruction_set(instruction_set)
 
 
-def instruction_sets() -> list[str]:
-    available = []
-    for name in ("portable", "avx2", "avx512"):
-        try:
-            use(name)
-        except ValueError:
-            continue
-        available.append(name)
-    return available
-
-
 DEFAULT = torch.ops.pyquant.instruction_set()
-SETS = instruction_sets()
-use(DEFAULT)
+SETS = torch.ops.pyquant._supported_instruction_sets().split(",")
 
 
 @pytest.fixture(params=SETS, autouse=True)

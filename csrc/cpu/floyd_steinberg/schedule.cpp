@@ -13,7 +13,7 @@ namespace {
 // The buffer of stripes should stay in the second level of the cache.
 constexpr std::int64_t most_buffer_bytes = 1 << 19;
 
-// How many threads are worth their while; small calls do not even ask for them.
+// How many threads pay for themselves; small calls do not even ask for them.
 std::int64_t useful_threads(const Planes& planes, const Threads& threads) {
   const std::int64_t most = planes.count * planes.height * planes.width / samples_per_thread;
   return most <= 1 ? 1 : std::min(most, threads.available());
@@ -75,7 +75,7 @@ void dither_by_stripes(const FloydSteinbergCall& call, const FloydSteinbergKerne
 }
 
 // Stripes if they take less time, counted in steps of one register. A step of a
-// stripe costs a little more, and rows lag behind one another.
+// stripe costs a little more, and each row starts two steps after the row above.
 bool stripes_are_faster(const Planes& planes, const FloydSteinbergKernels& kernels,
                         std::int64_t thread_count) {
   if (kernels.rows_at_once == 0) return false;

@@ -1,7 +1,7 @@
 #pragma once
 
 // Floyd-Steinberg dithering of few large planes: a plane is cut into stripes of rows, and
-// the lanes are the rows of a stripe. Each row runs two columns behind the row
+// the lanes are the rows of a stripe. Each row lags two columns behind the row
 // above it, so that the three pixels above are finished when it needs them.
 //
 //                 column 0 1 2 3 4 5 6 7 8

@@ -5,13 +5,13 @@
 // are transposed on the way in, and levels on the way out, in tiles: `columns`
 // samples of every lane become `columns` vectors.
 //
-//     image ----------------+--> tile --> diffusion --> tile --> rows --> image
+//     image ----------------+--> tile --> dithering --> tile --> rows --> image
 //        \--> rows of lanes -/
 //
 // The rows of lanes are a small buffer of a few tiles. Samples are converted on the
-// way into it, and levels on the way out, one lane after another: long runs are what
-// memory is fastest at, while planes that are a power of two apart compete for the
-// same few lines of the cache. Samples that need no conversion are transposed straight
+// way into it, and levels on the way out, one lane after another: memory is fastest at
+// long runs, while planes that are a power of two apart compete for the same few lines
+// of the cache. Samples that need no conversion are transposed straight
 // from the image. Levels may be narrower than samples until they leave (Step::Level):
 // then there is less to transpose.
 //

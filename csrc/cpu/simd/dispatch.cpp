@@ -29,15 +29,20 @@ InstructionSet fastest() {
   return fastest_set;
 }
 
-InstructionSet set_named(const std::string& name) {
-  std::string accepted;
+std::string supported_names(const char* separator) {
+  std::string names;
   for (const Candidate& candidate : candidates) {
-    if (!candidate.is_supported()) continue;
-    if (name == candidate.name) return candidate.set;
-    accepted += (accepted.empty() ? "" : ", ") + std::string(candidate.name);
+    if (candidate.is_supported()) names += (names.empty() ? "" : separator) + std::string(candidate.name);
+  }
+  return names;
+}
+
+InstructionSet set_named(const std::string& name) {
+  for (const Candidate& candidate : candidates) {
+    if (name == candidate.name && candidate.is_supported()) return candidate.set;
   }
   throw std::invalid_argument("PYQUANT_CPU must be one of the instruction sets of this machine (" +
-                              accepted + "), got '" + name + "'");
+                              supported_names(", ") + "), got '" + name + "'");
 }
 
 std::atomic<InstructionSet>& current_set() {
@@ -60,6 +65,8 @@ std::string instruction_set_name() {
   }
   return {};
 }
+
+std::string supported_instruction_sets() { return supported_names(","); }
 
 void use_instruction_set(std::string name) { current_set() = set_named(name); }
 

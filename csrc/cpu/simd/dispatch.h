@@ -41,8 +41,12 @@ PYQUANT_INSTRUCTION_SETS(PYQUANT_DECLARE)
 // that this machine does not support.
 InstructionSet instruction_set();
 
-// "portable", "avx2" or "avx512".
+// The name of that set, such as "avx2".
 std::string instruction_set_name();
+
+// The names of the sets that this machine supports, the slowest first, with commas in
+// between.
+std::string supported_instruction_sets();
 
 // For the tests: from now on the named set. Throws as instruction_set() does.
 void use_instruction_set(std::string name);
