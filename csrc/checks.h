@@ -38,9 +38,8 @@ inline Rounding checked_rounding(const std::string& rounding) {
 
 inline void check_image(const torch::stable::Tensor& image) {
   if (image.dim() < 2) {
-    throw std::invalid_argument(
-        "image must have at least 2 dimensions (..., height, width), got " +
-        std::to_string(image.dim()));
+    throw std::invalid_argument("image must have at least 2 dimensions (..., height, width), got " +
+                                std::to_string(image.dim()));
   }
 }
 

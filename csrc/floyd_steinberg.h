@@ -32,8 +32,7 @@ struct TextbookPixel {
 // so fused and separate rounding agree.
 PYQUANT_HOST_DEVICE float textbook_sum_above(float up_left, float up, float up_right,
                                              float keep_left = 1.0f, float keep_right = 1.0f) {
-  return multiply_add(3.0f * up_right, keep_right,
-                      multiply_add(up_left, keep_left, 5.0f * up));
+  return multiply_add(3.0f * up_right, keep_right, multiply_add(up_left, keep_left, 5.0f * up));
 }
 
 PYQUANT_HOST_DEVICE float textbook_from_above(float up_left, float up, float up_right) {

@@ -34,9 +34,8 @@ PYQUANT_HOST_DEVICE int floor_code(float unit, int bits) {
 template <Rounding rounding, typename Sample>
 PYQUANT_HOST_DEVICE Sample linear_quantize_sample(Sample sample, int bits) {
   if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-    return rounding == Rounding::nearest
-               ? textbook_level<Sample>(nearest_code(sample, bits), bits)
-               : published_level<Sample>(floor_code(sample, bits), bits);
+    return rounding == Rounding::nearest ? textbook_level<Sample>(nearest_code(sample, bits), bits)
+                                         : published_level<Sample>(floor_code(sample, bits), bits);
   } else {
     const float unit = to_unit(sample);
     const int code =

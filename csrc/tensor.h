@@ -87,9 +87,9 @@ inline torch::stable::Tensor empty_result(const torch::stable::Tensor& image) {
   STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_dtype(image.get(), &dtype));
   STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(image.get(), &device_type));
   AtenTensorHandle result;
-  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(
-      image.dim(), image.sizes().data(), image.strides().data(), dtype, device_type,
-      image.get_device_index(), &result));
+  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(image.dim(), image.sizes().data(),
+                                                         image.strides().data(), dtype, device_type,
+                                                         image.get_device_index(), &result));
   return torch::stable::Tensor(result);
 }
 

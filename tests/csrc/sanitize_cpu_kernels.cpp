@@ -15,7 +15,6 @@
 #include <thread>
 #include <vector>
 
-
 #include "../../csrc/cpu/floyd_steinberg/kernels.h"
 #include "../../csrc/cpu/floyd_steinberg/schedule.h"
 #include "../../csrc/cpu/linear_quantize/kernels.h"
@@ -29,8 +28,10 @@ struct Format {
   SampleFormat format;
   int bytes;
 };
-constexpr Format formats[] = {{SampleFormat::uint8, 1},    {SampleFormat::float16, 2},
-                              {SampleFormat::bfloat16, 2}, {SampleFormat::float32, 4},
+constexpr Format formats[] = {{SampleFormat::uint8, 1},
+                              {SampleFormat::float16, 2},
+                              {SampleFormat::bfloat16, 2},
+                              {SampleFormat::float32, 4},
                               {SampleFormat::float64, 8}};
 
 constexpr Threads two_threads = {
@@ -77,21 +78,21 @@ int failures = 0;
 void check(bool same, const char* what, const Planes& planes, int format, int bits) {
   if (same) return;
   ++failures;
-  std::printf("%s differs: %lld planes of %lldx%lld, column stride %lld, format %d, %d bits\n", what,
-              static_cast<long long>(planes.count), static_cast<long long>(planes.height),
+  std::printf("%s differs: %lld planes of %lldx%lld, column stride %lld, format %d, %d bits\n",
+              what, static_cast<long long>(planes.count), static_cast<long long>(planes.height),
               static_cast<long long>(planes.width), static_cast<long long>(planes.column_stride),
               format, bits);
 }
 
 void test_floyd_steinberg(InstructionSet set, const Planes& planes, const Format& format, int bits,
-                    const Threads& threads) {
+                          const Threads& threads) {
   const std::int64_t size = reach(planes) * format.bytes;
   const Bytes image = random_bytes(size);
   for (const Variant variant : {Variant::textbook, Variant::published}) {
     const Bytes result(new unsigned char[size]());
     const Bytes wanted(new unsigned char[size]());
-    FloydSteinbergCall call = {image.get(), planes,  result.get(), planes,
-                          format.format, variant, bits};
+    FloydSteinbergCall call = {image.get(),   planes,  result.get(), planes,
+                               format.format, variant, bits};
     dither(call, floyd_steinberg_kernels(set, variant), threads);
     call.result = wanted.get();
     dither(call, portable::floyd_steinberg_kernels(variant), one_thread);
@@ -101,15 +102,15 @@ void test_floyd_steinberg(InstructionSet set, const Planes& planes, const Format
 }
 
 void test_linear_quantize(InstructionSet set, std::int64_t count, std::int64_t stride,
-                       const Format& format, int bits) {
+                          const Format& format, int bits) {
   const Planes planes = planes_of(1, 1, count, stride, 0);
   const std::int64_t size = reach(planes) * format.bytes;
   const Bytes image = random_bytes(size);
   for (const Rounding rounding : {Rounding::nearest, Rounding::floor}) {
     const Bytes result(new unsigned char[size]());
     const Bytes wanted(new unsigned char[size]());
-    LinearQuantizeCall call = {image.get(), stride,   result.get(), stride,
-                         format.format, rounding, bits};
+    LinearQuantizeCall call = {image.get(),   stride,   result.get(), stride,
+                               format.format, rounding, bits};
     linear_quantize_kernel(set)(call, 0, 0, count);
     call.result = wanted.get();
     portable::linear_quantize_samples(call, 0, 0, count);
@@ -166,7 +167,7 @@ void test(InstructionSet set) {
       test_floyd_steinberg(set, planes_of(count, height, width, 1, 7), format, 3, one_thread);
       for (const std::int64_t column_stride : {2, 3, 4, 5}) {
         test_floyd_steinberg(set, planes_of(count, height, width, column_stride, 0), format, 1,
-                       one_thread);
+                             one_thread);
       }
     }
   }

@@ -41,8 +41,7 @@ struct TextbookTuning {
 };
 
 PYQUANT_INLINE __m256i twice(const void* sixteen_bytes) {
-  return _mm256_broadcastsi128_si256(
-      _mm_loadu_si128(static_cast<const __m128i*>(sixteen_bytes)));
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(sixteen_bytes)));
 }
 
 // Tables have 16 entries here. A share is round(w e / 16), and e / 16 has period 32 up
@@ -84,8 +83,8 @@ class PublishedTables {
       return _mm256_shuffle_epi8(twice(shares.low), index);
     }
     // The sum has its top bit set, and the shuffle gives 0, where bit 4 is set.
-    const __m256i low_index = _mm256_add_epi8(_mm256_and_si256(error, _mm256_set1_epi8(31)),
-                                              _mm256_set1_epi8(0x70));
+    const __m256i low_index =
+        _mm256_add_epi8(_mm256_and_si256(error, _mm256_set1_epi8(31)), _mm256_set1_epi8(0x70));
     const __m256i high_index = ByteLanes::flip_top_bit(low_index);
     const __m256i part = _mm256_or_si256(_mm256_shuffle_epi8(twice(shares.low), low_index),
                                          _mm256_shuffle_epi8(twice(shares.high), high_index));

@@ -44,13 +44,12 @@ struct FloydSteinbergKernels {
   // Dithers one stripe of planes first_plane..end_plane-1. `before` is null if the
   // stripe before it is finished, `own` if nobody waits for this one.
   void (*dither_stripes)(const FloydSteinbergCall& call, std::int64_t first_plane,
-                         std::int64_t end_plane, std::int64_t stripe, void* row_above,
-                         void* buffer, const StripeProgress* before,
-                         StripeProgress* own) = nullptr;
+                         std::int64_t end_plane, std::int64_t stripe, void* row_above, void* buffer,
+                         const StripeProgress* before, StripeProgress* own) = nullptr;
 };
 
-#define PYQUANT_DECLARE(set)                                    \
-  namespace set {                                               \
+#define PYQUANT_DECLARE(set)                                      \
+  namespace set {                                                 \
   FloydSteinbergKernels floyd_steinberg_kernels(Variant variant); \
   }
 PYQUANT_INSTRUCTION_SETS(PYQUANT_DECLARE)

@@ -56,8 +56,8 @@ void dither_planes(const FloydSteinbergCall& call, std::int64_t first_plane,
   Floats::end_streams();
 }
 
-void dither_stripes(const FloydSteinbergCall& call, std::int64_t first_plane, std::int64_t end_plane,
-                    std::int64_t stripe, void* row_above, void* buffer,
+void dither_stripes(const FloydSteinbergCall& call, std::int64_t first_plane,
+                    std::int64_t end_plane, std::int64_t stripe, void* row_above, void* buffer,
                     const StripeProgress* before, StripeProgress* own) {
   with_step(call, [&](const auto& step) {
     using Step = std::decay_t<decltype(step)>;
@@ -76,9 +76,12 @@ void dither_stripes(const FloydSteinbergCall& call, std::int64_t first_plane, st
 template <typename Step>
 FloydSteinbergKernels kernels_of_step() {
   using MostStripes = Stripes<Step, Step::stripe_planes>;
-  return {Step::Lanes::lanes,           dither_planes,
-          MostStripes::rows,            Step::stripe_planes,
-          MostStripes::row_above_bytes, MostStripes::buffer_bytes,
+  return {Step::Lanes::lanes,
+          dither_planes,
+          MostStripes::rows,
+          Step::stripe_planes,
+          MostStripes::row_above_bytes,
+          MostStripes::buffer_bytes,
           dither_stripes};
 }
 

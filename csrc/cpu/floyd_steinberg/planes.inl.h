@@ -77,8 +77,8 @@ class PlaneGroups {
       return;
     }
     for (std::int64_t row = 0; row < height; ++row) {
-      dither_segment<chains>(from, row * call_.image_planes.row_stride, to, row * call_.result_planes.row_stride,
-                             width);
+      dither_segment<chains>(from, row * call_.image_planes.row_stride, to,
+                             row * call_.result_planes.row_stride, width);
     }
   }
 
@@ -99,16 +99,15 @@ class PlaneGroups {
   // `length` samples, whole rows, that follow one another in every lane.
   template <int chains>
   void dither_segment(const LanePositions<Lanes>* from, std::int64_t from_offset,
-                      const LanePositions<Lanes>* to, std::int64_t to_offset,
-                      std::int64_t length) {
+                      const LanePositions<Lanes>* to, std::int64_t to_offset, std::int64_t length) {
     Vector tile[chains][columns];
     State<chains> state;
     std::int64_t column = 0;
     for (std::int64_t position = 0; position < length; position += Rows::samples) {
       const int count = static_cast<int>(std::min<std::int64_t>(Rows::samples, length - position));
       for (int chain = 0; chain < chains; ++chain) {
-        rows_[chain].read(call_, access_, from[chain],
-                          from_offset + position * from[chain].stride, count);
+        rows_[chain].read(call_, access_, from[chain], from_offset + position * from[chain].stride,
+                          count);
       }
       for (int begin = 0; begin < count; begin += columns) {
         for (int chain = 0; chain < chains; ++chain) {

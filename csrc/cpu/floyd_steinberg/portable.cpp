@@ -33,8 +33,7 @@ void dither_row_textbook(Row<const Sample> image, Row<Sample> result, std::int64
   for (std::int64_t column = 0; column < width; ++column) {
     const float up = errors[column + 1];
     const float above = textbook_from_above(up_left, up, errors[column + 2]);
-    const TextbookPixel pixel =
-        textbook_pixel(to_unit(image[column]) * steps, above, left, bits);
+    const TextbookPixel pixel = textbook_pixel(to_unit(image[column]) * steps, above, left, bits);
     result[column] = textbook_level<Sample>(pixel.code, bits);
     up_left = up;
     left = errors[column + 1] = pixel.error;
@@ -42,16 +41,15 @@ void dither_row_textbook(Row<const Sample> image, Row<Sample> result, std::int64
 }
 
 template <typename Sample>
-void dither_row_published(Row<const Sample> image, Row<Sample> result, std::int64_t width,
-                          int bits, int* errors) {
+void dither_row_published(Row<const Sample> image, Row<Sample> result, std::int64_t width, int bits,
+                          int* errors) {
   int up_left = 0;
   int left = 0;
   for (std::int64_t column = 0; column < width; ++column) {
     const int up = errors[column + 1];
     const int up_right = published_takes_up_right(column, width) ? errors[column + 2] : 0;
-    const int value =
-        published_from_above(to_byte(image[column]), published_share(1, up_left),
-                             published_share(5, up), published_share(3, up_right));
+    const int value = published_from_above(to_byte(image[column]), published_share(1, up_left),
+                                           published_share(5, up), published_share(3, up_right));
     const PublishedPixel pixel = published_pixel(value, published_share(7, left), bits);
     result[column] = published_level<Sample>(pixel.code, bits);
     up_left = up;

@@ -161,8 +161,8 @@ void read_rows(const void* image, const std::int64_t* begin, std::int64_t offset
 
 template <typename Sample, typename Level>
 void write_rows(const Level* first_row, std::int64_t distance, int rows, const LevelScale& scale,
-                void* image, const std::int64_t* begin, std::int64_t offset,
-                std::int64_t stride, std::int64_t count) {
+                void* image, const std::int64_t* begin, std::int64_t offset, std::int64_t stride,
+                std::int64_t count) {
   for (int i = 0; i < rows; ++i) {
     write_samples<Sample>(first_row + i * distance, scale, image, begin[i] + offset, stride, count);
   }

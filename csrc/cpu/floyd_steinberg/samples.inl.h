@@ -24,8 +24,8 @@ PYQUANT_INLINE void read_row(const Sample* from, std::uint8_t* to) {
   } else {
     for (int i = 0; i < count; i += Floats::size) {
       const auto unit = Floats::clamp(Floats::load(from + i), 1.0f);
-      Floats::store_rounded(
-          to + i, Floats::truncate(Floats::multiply(unit, Floats::broadcast(255.0f))));
+      Floats::store_rounded(to + i,
+                            Floats::truncate(Floats::multiply(unit, Floats::broadcast(255.0f))));
     }
   }
 }
@@ -54,7 +54,8 @@ struct LevelScale {
   explicit LevelScale(const FloydSteinbergCall& call)
       : to_unit(level_count(call.bits) - 1),
         to_byte(255.0f / static_cast<float>(level_count(call.bits) - 1)),
-        past_caches(is_past_caches(call.result_planes.count * call.result_planes.height * call.result_planes.width)) {}
+        past_caches(is_past_caches(call.result_planes.count * call.result_planes.height *
+                                   call.result_planes.width)) {}
 
  private:
   // Of more than 8 MB of floats, little is left in the caches when they are read next.

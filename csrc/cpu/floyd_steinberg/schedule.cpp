@@ -99,7 +99,8 @@ bool lanes_stay_empty(const Planes& planes) {
 
 }  // namespace
 
-void dither(const FloydSteinbergCall& call, const FloydSteinbergKernels& kernels, const Threads& threads) {
+void dither(const FloydSteinbergCall& call, const FloydSteinbergKernels& kernels,
+            const Threads& threads) {
   const std::int64_t thread_count = useful_threads(call.image_planes, threads);
   if (lanes_stay_empty(call.image_planes)) {
     dither_by_planes(call, portable::floyd_steinberg_kernels(call.variant), threads, thread_count);

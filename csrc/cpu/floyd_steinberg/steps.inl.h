@@ -82,14 +82,14 @@ class TextbookStep : public TextbookTuning {
   // Truncation is floor where the clamp at 0 does not take over.
   PYQUANT_INLINE void operator()(Vector sample, Vector up_left, Vector up, Vector up_right,
                                  Vector left, Vector& code, Vector& error) const {
-    const Vector value = Floats::minimum_with_positive(
-        Floats::positive_part(Floats::multiply(sample, top_)), top_);
+    const Vector value =
+        Floats::minimum_with_positive(Floats::positive_part(Floats::multiply(sample, top_)), top_);
     const Vector above = Floats::multiply(
         Floats::broadcast(0.0625f),
         Floats::add(Floats::add(up_left, Floats::multiply(Floats::broadcast(5.0f), up)),
                     Floats::multiply(Floats::broadcast(3.0f), up_right)));
-    const Vector adjusted = Floats::add(Floats::add(value, above),
-                                        Floats::multiply(Floats::broadcast(0.4375f), left));
+    const Vector adjusted =
+        Floats::add(Floats::add(value, above), Floats::multiply(Floats::broadcast(0.4375f), left));
     code = Floats::minimum_with_positive(
         Floats::truncate(Floats::add(adjusted, Floats::broadcast(0.5f))), top_);
     error = Floats::subtract(adjusted, code);

@@ -57,7 +57,7 @@ class Stripes {
   static constexpr int columns = Lanes::columns;
   static constexpr int registers = Step::stripe_registers;
   static constexpr int rows = lanes * registers;
-  static constexpr int lag = 2 * (rows - 1);  // of the last row
+  static constexpr int lag = 2 * (rows - 1);        // of the last row
   static constexpr int units = planes * registers;  // those of a plane together
 
   static std::int64_t row_above_bytes(std::int64_t width) {
@@ -145,8 +145,8 @@ class Stripes {
       const std::int64_t first = call_.result_planes.offset(first_plane_ + plane);
       for (std::int64_t row = 0; row < used_rows_; ++row) {
         access_.write(begin_of_row(plane, row) + 2 * row, scale, call_.result,
-                      first + (first_row_ + row) * call_.result_planes.row_stride, call_.result_planes.column_stride,
-                      width_);
+                      first + (first_row_ + row) * call_.result_planes.row_stride,
+                      call_.result_planes.column_stride, width_);
       }
     }
   }

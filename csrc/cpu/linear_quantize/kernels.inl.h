@@ -19,21 +19,20 @@ namespace {
 
 // QuantizeBytes(call) quantizes at_once bytes.
 template <typename Quantize>
-concept ByteQuantizer = std::constructible_from<Quantize, const LinearQuantizeCall&> &&
-                        requires(const Quantize& quantize, const std::uint8_t* from,
-                                 std::uint8_t* to) {
-                          { Quantize::at_once } -> std::convertible_to<int>;
-                          quantize(from, to);
-                        };
+concept ByteQuantizer =
+    std::constructible_from<Quantize, const LinearQuantizeCall&> &&
+    requires(const Quantize& quantize, const std::uint8_t* from, std::uint8_t* to) {
+      { Quantize::at_once } -> std::convertible_to<int>;
+      quantize(from, to);
+    };
 static_assert(ByteQuantizer<QuantizeBytes>);
 
 // A Level(bits) is a function from codes with a fraction, which is cut off, to levels.
 template <typename Level>
-concept LevelOfPosition =
-    std::constructible_from<Level, int> &&
-    requires(const Level& level_at, Floats::Vector position) {
-      { level_at(position) } -> std::same_as<Floats::Vector>;
-    };
+concept LevelOfPosition = std::constructible_from<Level, int> &&
+                          requires(const Level& level_at, Floats::Vector position) {
+                            { level_at(position) } -> std::same_as<Floats::Vector>;
+                          };
 
 // LevelTable does it with fewer operations than LevelQuotient, for up to most_bits bits.
 struct LevelQuotient {

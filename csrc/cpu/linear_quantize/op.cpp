@@ -23,11 +23,10 @@ using torch::stable::Tensor;
 void quantize_in_order(const LinearQuantizeCall& call, std::int64_t samples) {
   LinearQuantizeKernel* const quantize = linear_quantize_kernel(instruction_set());
   if (samples <= samples_per_thread) return quantize(call, 0, 0, samples);
-  torch::stable::parallel_for(0, samples, samples_per_thread,
-                              [&](std::int64_t first_sample, std::int64_t end_sample) {
-                                quantize(call, first_sample, first_sample,
-                                         end_sample - first_sample);
-                              });
+  torch::stable::parallel_for(
+      0, samples, samples_per_thread, [&](std::int64_t first_sample, std::int64_t end_sample) {
+        quantize(call, first_sample, first_sample, end_sample - first_sample);
+      });
 }
 
 void quantize_rows(const LinearQuantizeCall& call, const Planes& from, const Planes& to) {
@@ -51,8 +50,8 @@ Tensor linear_quantize(const Tensor& image, std::int64_t bits, std::string round
   const SampleFormat format = sample_format(image);
   return map_planes(image, [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
                                const Planes& to_planes) {
-    LinearQuantizeCall call = {from.const_data_ptr(), 1, to.mutable_data_ptr(), 1, format,
-                               rounding, valid_bits};
+    LinearQuantizeCall call = {
+        from.const_data_ptr(), 1, to.mutable_data_ptr(), 1, format, rounding, valid_bits};
     advise_huge_pages(to.mutable_data_ptr(), to.numel() * to.element_size());
     if (same_order_without_gaps(from, to)) return quantize_in_order(call, from.numel());
     call.image_stride = from_planes.column_stride;

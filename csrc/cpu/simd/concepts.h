@@ -76,29 +76,29 @@ concept FloatRegister = requires(typename Floats::Vector vector, typename Floats
 // A register of `lanes` samples, each of which belongs to another row, and tiles of
 // `columns` such registers: `columns` samples of every row, transposed.
 template <typename Lanes>
-concept LaneRegister = requires(typename Lanes::Vector vector, typename Lanes::Vector* tile,
-                                typename Lanes::Mask mask, typename Lanes::Sample sample,
-                                typename Lanes::Sample* samples, std::ptrdiff_t lane_stride,
-                                std::int64_t lane) {
-  { Lanes::lanes } -> std::convertible_to<int>;
-  { Lanes::columns } -> std::convertible_to<int>;
-  { Lanes::native_format } -> std::convertible_to<SampleFormat>;
+concept LaneRegister =
+    requires(typename Lanes::Vector vector, typename Lanes::Vector* tile, typename Lanes::Mask mask,
+             typename Lanes::Sample sample, typename Lanes::Sample* samples,
+             std::ptrdiff_t lane_stride, std::int64_t lane) {
+      { Lanes::lanes } -> std::convertible_to<int>;
+      { Lanes::columns } -> std::convertible_to<int>;
+      { Lanes::native_format } -> std::convertible_to<SampleFormat>;
 
-  // tile[column], lane l = samples[l * lane_stride + column], and back. Writing may
-  // destroy the tile.
-  Lanes::read_tile(samples, lane_stride, tile);
-  Lanes::write_tile(tile, samples, lane_stride);
+      // tile[column], lane l = samples[l * lane_stride + column], and back. Writing may
+      // destroy the tile.
+      Lanes::read_tile(samples, lane_stride, tile);
+      Lanes::write_tile(tile, samples, lane_stride);
 
-  { Lanes::broadcast(sample) } -> std::same_as<typename Lanes::Vector>;
-  { Lanes::lane_0(vector) } -> std::same_as<typename Lanes::Sample>;
-  // Lane l takes the value of lane l + 1, the last one that of lane 0 of the second.
-  { Lanes::shift(vector, vector) } -> std::same_as<typename Lanes::Vector>;
-  // Lanes from the first to the last number, which may lie outside; none of them if the
-  // last is below the first.
-  { Lanes::lanes_between(lane, lane) } -> std::same_as<typename Lanes::Mask>;
-  // The first where the mask is set, else the second.
-  { Lanes::select(mask, vector, vector) } -> std::same_as<typename Lanes::Vector>;
-};
+      { Lanes::broadcast(sample) } -> std::same_as<typename Lanes::Vector>;
+      { Lanes::lane_0(vector) } -> std::same_as<typename Lanes::Sample>;
+      // Lane l takes the value of lane l + 1, the last one that of lane 0 of the second.
+      { Lanes::shift(vector, vector) } -> std::same_as<typename Lanes::Vector>;
+      // Lanes from the first to the last number, which may lie outside; none of them if the
+      // last is below the first.
+      { Lanes::lanes_between(lane, lane) } -> std::same_as<typename Lanes::Mask>;
+      // The first where the mask is set, else the second.
+      { Lanes::select(mask, vector, vector) } -> std::same_as<typename Lanes::Vector>;
+    };
 
 // FloatLanes.
 template <typename Lanes>

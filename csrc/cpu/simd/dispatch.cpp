@@ -32,7 +32,8 @@ InstructionSet fastest() {
 std::string supported_names(const char* separator) {
   std::string names;
   for (const Candidate& candidate : candidates) {
-    if (candidate.is_supported()) names += (names.empty() ? "" : separator) + std::string(candidate.name);
+    if (candidate.is_supported())
+      names += (names.empty() ? "" : separator) + std::string(candidate.name);
   }
   return names;
 }

@@ -83,9 +83,9 @@ struct FloatLanes {
     __m512i block[8];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) {
-      block[i] = _mm512_mask_blend_epi16(
-          0xaaaaaaaa, _mm512_srli_epi32(_mm512_castps_si512(column[2 * i]), 16),
-          _mm512_castps_si512(column[2 * i + 1]));
+      block[i] = _mm512_mask_blend_epi16(0xaaaaaaaa,
+                                         _mm512_srli_epi32(_mm512_castps_si512(column[2 * i]), 16),
+                                         _mm512_castps_si512(column[2 * i + 1]));
     }
     transpose_8(block);
 #pragma GCC unroll 8

@@ -30,9 +30,8 @@ struct Floats {
 
   // The upper halves of floats: their places in one shuffle, the lower halves zero.
   static PYQUANT_INLINE Vector load(const BFloat16* from) {
-    const __m512i half =
-        _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0, 7, 0, 6, 0, 5, 0, 4,
-                         0, 3, 0, 2, 0, 1, 0, 0, 0);
+    const __m512i half = _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0, 7,
+                                          0, 6, 0, 5, 0, 4, 0, 3, 0, 2, 0, 1, 0, 0, 0);
     const __m512i halves =
         _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
     return _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, half, halves));
@@ -87,9 +86,8 @@ struct Floats {
   }
 
   static PYQUANT_INLINE void store_levels(BFloat16* to, Vector level) {
-    _mm256_storeu_si256(
-        reinterpret_cast<__m256i*>(to),
-        _mm512_cvtepi32_epi16(_mm512_srli_epi32(add_half_of_last_place(level), 16)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(_mm512_srli_epi32(
+                                                            add_half_of_last_place(level), 16)));
   }
 
   static PYQUANT_INLINE void store_levels(double* to, Vector level) {
@@ -105,8 +103,8 @@ struct Floats {
 
   static PYQUANT_INLINE void store_level_pair(BFloat16* to, Vector even, Vector odd) {
     const __m512i low_half = _mm512_srli_epi32(add_half_of_last_place(even), 16);
-    _mm512_storeu_si512(
-        to, _mm512_mask_blend_epi16(0xaaaaaaaa, low_half, add_half_of_last_place(odd)));
+    _mm512_storeu_si512(to,
+                        _mm512_mask_blend_epi16(0xaaaaaaaa, low_half, add_half_of_last_place(odd)));
   }
 
   static PYQUANT_INLINE void stream(float* to, Vector value) { _mm512_stream_ps(to, value); }

@@ -21,12 +21,11 @@ struct PackedLevels {
   // 255/(n-1) is 255 or 85: a level repeats its code in all its bits. Bit i of a
   // level is bit 2j + i % 2 of the byte.
   PYQUANT_INLINE void unpack(std::uint8_t* levels) const {
-    const __m512i matrices =
-        _mm512_set_epi64(0x4080408040804080, 0x4080408040804080, 0x1020102010201020,
-                         0x1020102010201020, 0x0408040804080408, 0x0408040804080408,
-                         0x0102010201020102, 0x0102010201020102);
-    const __m512i repeated = _mm512_broadcast_i32x4(
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
+    const __m512i matrices = _mm512_set_epi64(
+        0x4080408040804080, 0x4080408040804080, 0x1020102010201020, 0x1020102010201020,
+        0x0408040804080408, 0x0408040804080408, 0x0102010201020102, 0x0102010201020102);
+    const __m512i repeated =
+        _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
     _mm512_storeu_si512(levels, _mm512_gf2p8affine_epi64_epi8(repeated, matrices, 0));
   }
 

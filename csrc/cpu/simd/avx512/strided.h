@@ -21,7 +21,7 @@ template <int sample_bytes, int stride>
 struct StridedBytes {
   alignas(64) std::uint8_t in_memory[64];
   alignas(64) std::uint8_t in_register[64 * stride] = {};
-  std::uint64_t used[stride] = {};  // which bytes of each of these registers
+  std::uint64_t used[stride] = {};    // which bytes of each of these registers
   std::uint64_t source[stride] = {};  // which bytes of the register come from each
 
   constexpr StridedBytes() {
@@ -51,8 +51,8 @@ PYQUANT_INLINE void gather_register(const Sample* from, int count, Sample* dense
   for (int j = 0; j < stride; ++j) {
     if (64 * j >= span) break;
     const __mmask64 valid = lane_mask(0, span - 64 * j - 1);
-    const __m512i memory = _mm512_maskz_loadu_epi8(
-        valid, reinterpret_cast<const unsigned char*>(from) + 64 * j);
+    const __m512i memory =
+        _mm512_maskz_loadu_epi8(valid, reinterpret_cast<const unsigned char*>(from) + 64 * j);
     result = _mm512_mask_permutexvar_epi8(result, bytes.source[j], index, memory);
   }
   _mm512_storeu_si512(dense, result);
