@@ -1,9 +1,8 @@
 #pragma once
 
-// The checks of the arguments that every op and device share, once. What these
-// throw reaches Python as a ValueError. (Types and devices are checked in
-// pyquant/ops.py, where a TypeError can be raised; sizes that only CUDA limits, in
-// cuda/library.cpp.)
+// The checks of the arguments, for every op and device. What they throw reaches
+// Python as a ValueError. Types and devices are checked in pyquant/ops.py, where a
+// TypeError can be raised; sizes that only CUDA limits are checked in cuda/.
 
 #include <torch/csrc/stable/tensor.h>
 

@@ -6,6 +6,7 @@
 // of host arithmetic. They include neither torch nor CUDA. Bits agree because every
 // float operation is rounded on its own: -ffp-contract=off on the host,
 // --fmad=false on the device.
+
 #include <cstring>
 
 #ifdef __CUDACC__

@@ -1,5 +1,6 @@
-// Every op of the library on one screen. The kernels register themselves in
-// cpu/ and cuda/; fake kernels, gradients and vmap rules are in pyquant/ops.py.
+// Every op of the library on one screen. The kernels register themselves in the
+// op.cpp files of cpu/ and cuda/; fake kernels, gradients and vmap rules are in
+// pyquant/registration.py and pyquant/gradients.py.
 
 #include <Python.h>
 #include <torch/csrc/stable/library.h>
