@@ -1,10 +1,12 @@
-# make demo   train, attack and filter on a small data set
-# make test   the whole test suite
-# make bench  every op against its peers
+# make demo       train, attack and filter on a small data set
+# make test       the whole test suite
+# make bench      every op against its peers
+# make lint       format, style and types; every header of csrc compiled alone
+# make format     brings Python and C++ into the format that lint asks for
 # make sanitize   the CPU kernels under AddressSanitizer, UndefinedBehaviorSanitizer
 #                 and ThreadSanitizer, with every instruction set of the machine
-# make test-gpu        the same bits on a GPU as on the CPU, and the benchmark there
-# make cuda-resources  registers and instructions of the CUDA kernels; no GPU needed
+# make test-gpu   the same bits on a GPU as on the CPU, and the benchmark there
+# make cuda-resources   registers and instructions of the CUDA kernels; no GPU needed
 #
 # Each makes .venv, installs the pinned requirements and builds the extension
 # first, and does only what has changed since. PYTHON chooses the interpreter,
@@ -17,7 +19,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 SOURCES := setup.py pyproject.toml $(shell find csrc -type f)
 
-.PHONY: demo test bench sanitize test-gpu cuda-resources install clean
+.PHONY: demo test bench lint format sanitize test-gpu cuda-resources install clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/pyquant.installed
@@ -28,6 +30,21 @@ test: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 
 bench: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 	$(BIN)/python -m benchmarks $(ARGS)
+
+LINTERS := $(VENV)/requirements-lint.installed
+CXX_FILES = $(shell find csrc tests -name '*.h' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu')
+
+lint: $(VENV)/requirements.installed $(LINTERS)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+	$(BIN)/mypy
+	$(BIN)/python tests/csrc/check_headers.py
+
+format: $(LINTERS)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/clang-format -i $(CXX_FILES)
 
 # The kernels, which need no torch.
 SANITIZED := tests/csrc/sanitize_cpu_kernels.cpp \

@@ -1,6 +1,7 @@
 """What is built and what the build says."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,18 @@ def test_command_line():
     ).stdout
     for name, value in pyquant.build_info().items():
         assert f"{name:20}{value}" in output.splitlines()
+
+
+def test_citation_has_the_version():
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert re.search(r"^version: (.+)$", citation, re.MULTILINE).group(1) == pyquant.__version__
+
+
+def test_the_wheel_ships_type_annotations(tmp_path):
+    command = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert (tmp_path / "pyquant" / "ops.py").exists()
+    assert (tmp_path / "pyquant" / "py.typed").exists()
 
 
 def test_without_torch(tmp_path):
