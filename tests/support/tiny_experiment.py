@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy
 from PIL import Image
 
-from experiments.support.data_sets import DataConfig, load_split
+from experiments.support.data_sets import DataConfig
 from experiments.support.runtime import Runtime
 from experiments.training.run import TrainingConfig
 
@@ -35,8 +35,3 @@ def write_images(directory: Path, train: int = 40, test: int = 20) -> DataConfig
 def training_config(data: DataConfig, models: Path, epochs: int = 3) -> TrainingConfig:
     """A short training run on these images."""
     return TrainingConfig("short", epochs=epochs, models=str(models), data=data, runtime=ONE_THREAD)
-
-
-def test_split(data: DataConfig):
-    """The test images."""
-    return load_split(data, "test")

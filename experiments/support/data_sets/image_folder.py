@@ -1,154 +1,45 @@
-"""The images, from one of three sources, as one uint8 tensor per split."""
+"""Images that lie in folders, one for each class."""
 
 import hashlib
 import io
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy
 import torch
 from PIL import Image
-from torch import Tensor
 
+from experiments.support.data_sets.split import Split
 from experiments.support.storage import atomic_path
 
-SplitName = Literal["train", "test"]
 
+def load_image_folder(
+    path: Path, split: str, name: str | None = None, cache: Path | None = None
+) -> Split:
+    """Loads ``path``/SPLIT/CLASS/*, which must all have one size.
 
-class DownloadFailed(RuntimeError):
-    """The images could not be fetched; the message names the sources that need no download."""
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Where the images come from."""
-
-    source: Literal["digits", "cifar10", "folder"] = "digits"
-    """digits: scikit-learn's bundled digits, enlarged to 32x32, nothing to download. cifar10:
-    downloaded by torchvision, checksum verified. folder: train/CLASS/* and test/CLASS/* under
-    --data.path."""
-    path: Path | None = None
-    """folder: where the images are. cifar10: where the download is kept (default:
-    ~/.cache/pyquant)."""
-    name: str | None = None
-    """folder: what results call these images (default: the name of the directory)."""
-    cache: Path | None = None
-    """folder: a directory for the decoded images, for a quick start next time (default: none)."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """One half of a data set, all of it on one device."""
-
-    images: Tensor
-    """(N, 3, H, W) uint8, contiguous."""
-    labels: Tensor
-    """(N,) int64, indices into classes."""
-    classes: tuple[str, ...]
-    source: str
-    flip: bool
-    """Whether a mirrored image is still one of its class: that of a digit is not."""
-
-    def describe(self) -> dict:
-        """What a result says of its data: source, amount, and a digest of every value."""
-        content = hashlib.sha256()
-        for tensor in (self.images, self.labels):
-            content.update(tensor.cpu().numpy().tobytes())
-        return {
-            "source": self.source,
-            "images": len(self.labels),
-            "size": list(self.images.shape[1:]),
-            "classes": list(self.classes),
-            "sha256": content.hexdigest(),
-        }
-
-    def to(self, device: torch.device) -> "Split":
-        """The same split on ``device``."""
-        return Split(
-            self.images.to(device), self.labels.to(device), self.classes, self.source, self.flip
-        )
-
-
-def load_split(config: DataConfig, split: SplitName) -> Split:
-    """Loads the ``train`` or ``test`` half of a data set onto the CPU.
+    Args:
+        path: the directory that holds train/ and test/.
+        split: ``train`` or ``test``.
+        name: what results call these images (default: the name of the directory).
+        cache: a directory for the decoded images (default: none is kept).
 
     Raises:
-        ValueError: an option that is missing, or images that cannot be used: the message names the
-            file.
-        DownloadFailed: CIFAR-10 could not be downloaded.
+        ValueError: images that cannot be used; the message names the file.
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"split is {split!r}; accepted are train, test")
-    if config.source == "digits":
-        return _digits(split)
-    if config.source == "cifar10":
-        return _cifar10(config, split)
-    if config.source == "folder":
-        return _folder(config, split)
-    raise ValueError(f"data.source is {config.source!r}; accepted are digits, cifar10, folder")
-
-
-def _digits(split: SplitName) -> Split:
-    # Imported here, and torchvision below: each would add a second to the start of every command.
-    from sklearn.datasets import load_digits
-
-    bundled = load_digits()
-    # Every fifth image is for testing: a fixed split that keeps the classes balanced and, since
-    # writers come in runs, has every writer on both sides. It is a demonstration, not a benchmark.
-    is_test = numpy.arange(len(bundled.target)) % 5 == 0
-    chosen = is_test if split == "test" else ~is_test
-    small = (bundled.images[chosen] * (255 / 16)).round().astype(numpy.uint8)
-    enlarged = numpy.stack(
-        [
-            numpy.asarray(Image.fromarray(image).resize((32, 32), Image.Resampling.BICUBIC))
-            for image in small
-        ]
-    )
-    images = torch.from_numpy(enlarged)[:, None].expand(-1, 3, -1, -1).contiguous()
-    labels = torch.from_numpy(bundled.target[chosen]).long()
-    classes = tuple(str(name) for name in bundled.target_names)
-    return Split(images, labels, classes, "scikit-learn digits, enlarged to 32x32", flip=False)
-
-
-def _cifar10(config: DataConfig, split: SplitName) -> Split:
-    import torchvision
-
-    root = config.path or Path.home() / ".cache" / "pyquant"
-    try:
-        dataset = torchvision.datasets.CIFAR10(str(root), train=split == "train", download=True)
-    except (OSError, RuntimeError) as error:
-        raise DownloadFailed(
-            f"CIFAR-10 could not be downloaded to {root}: {error}. Two sources need no download: "
-            "--data.source folder --data.path DIR "
-            "(images in train/CLASS/ and test/CLASS/) and --data.source digits"
-        ) from error
-    images = torch.from_numpy(dataset.data).permute(0, 3, 1, 2).contiguous()
-    return Split(
-        images, torch.tensor(dataset.targets), tuple(dataset.classes), "CIFAR-10", flip=True
-    )
-
-
-def _folder(config: DataConfig, split: SplitName) -> Split:
-    if config.path is None:
-        raise ValueError(
-            "data.path is missing; --data.source folder needs the directory "
-            "that holds train/ and test/"
-        )
-    classes = _class_names(config.path / split)
+    classes = _class_names(path / split)
     other = "test" if split == "train" else "train"
-    if classes != _class_names(config.path / other):
-        raise ValueError(f"{config.path}: train/ and test/ must hold the same class folders")
+    if classes != _class_names(path / other):
+        raise ValueError(f"{path}: train/ and test/ must hold the same class folders")
     files = [
         (file, label)
-        for label, name in enumerate(classes)
-        for file in sorted((config.path / split / name).iterdir())
+        for label, folder in enumerate(classes)
+        for file in sorted((path / split / folder).iterdir())
         if not file.name.startswith(".")
     ]
     empty = set(range(len(classes))) - {label for _, label in files}
     if empty:
-        raise ValueError(f"{config.path / split / classes[min(empty)]} holds no image")
-    cached = config.cache and config.cache / f"{split}-{_listing_digest(files)}.npy"
+        raise ValueError(f"{path / split / classes[min(empty)]} holds no image")
+    cached = cache and cache / f"{split}-{_listing_digest(files)}.npy"
     if cached and cached.exists():
         pixels = numpy.load(cached)
     else:
@@ -158,8 +49,8 @@ def _folder(config: DataConfig, split: SplitName) -> Split:
                 numpy.save(handle, pixels)
     labels = torch.tensor([label for _, label in files])
     # Results say which images they are of; where those lie is this machine's business.
-    name = config.name or config.path.resolve().name
-    return Split(torch.from_numpy(pixels), labels, classes, name, flip=True)
+    source = name or path.resolve().name
+    return Split(torch.from_numpy(pixels), labels, classes, source, flip=True)
 
 
 def _class_names(directory: Path) -> tuple[str, ...]:

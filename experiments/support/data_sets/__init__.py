@@ -1,0 +1,55 @@
+"""The images of the experiments, from one of three sources, a file for each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from experiments.support.data_sets.cifar10 import DownloadFailed, load_cifar10
+from experiments.support.data_sets.digits import load_digits
+from experiments.support.data_sets.image_folder import load_image_folder
+from experiments.support.data_sets.split import Split
+
+__all__ = ["DataConfig", "DownloadFailed", "Split", "SplitName", "load_split"]
+
+SplitName = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the images come from."""
+
+    source: Literal["digits", "cifar10", "folder"] = "digits"
+    """digits: scikit-learn's bundled digits, enlarged to 32x32, nothing to download. cifar10:
+    downloaded by torchvision, checksum verified. folder: train/CLASS/* and test/CLASS/* under
+    --data.path."""
+    path: Path | None = None
+    """folder: where the images are. cifar10: where the download is kept (default:
+    ~/.cache/pyquant)."""
+    name: str | None = None
+    """folder: what results call these images (default: the name of the directory)."""
+    cache: Path | None = None
+    """folder: a directory for the decoded images, for a quick start next time (default: none)."""
+
+
+def load_split(config: DataConfig, split: SplitName) -> Split:
+    """Loads the ``train`` or ``test`` half of a data set onto the CPU.
+
+    Raises:
+        ValueError: an option that is missing, or images that cannot be used: the message names the
+            file.
+        DownloadFailed: CIFAR-10 could not be downloaded.
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f"split is {split!r}; accepted are train, test")
+    if config.source == "digits":
+        return load_digits(split)
+    if config.source == "cifar10":
+        return load_cifar10(split, config.path)
+    if config.source != "folder":
+        raise ValueError(f"data.source is {config.source!r}; accepted are digits, cifar10, folder")
+    if config.path is None:
+        raise ValueError(
+            "data.path is missing; --data.source folder needs the directory "
+            "that holds train/ and test/"
+        )
+    return load_image_folder(config.path, split, config.name, config.cache)
