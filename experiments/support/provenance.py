@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import cpuinfo
 import numpy
@@ -14,7 +15,7 @@ import torch
 import pyquant
 
 
-def provenance(device: torch.device) -> dict:
+def provenance(device: torch.device) -> dict[str, Any]:
     """Commit, versions and machine of this process. No names of users, hosts or directories."""
     return {
         "commit": _commit(),

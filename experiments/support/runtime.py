@@ -4,7 +4,7 @@ import ctypes
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -68,7 +68,7 @@ def logits_of(model: nn.Module, precision: Precision) -> Callable[[Tensor], Tens
     device = next(model.parameters()).device.type
 
     def call(images: Tensor) -> Tensor:
-        context: AbstractContextManager = nullcontext()
+        context: AbstractContextManager[Any] = nullcontext()
         if precision == "bfloat16":
             # No cache of cast weights: inside a captured graph it would keep the casts of the
             # first replay.

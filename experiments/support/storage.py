@@ -53,7 +53,7 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not a JSON file: {error}") from error
 
 
-def refuse_other(wanted: dict, found: dict, path: Path) -> None:
+def refuse_other(wanted: dict[str, Any], found: dict[str, Any], path: Path) -> None:
     """Raises ValueError, naming what differs, if ``path`` was made with another configuration."""
     wanted, found = _flat(wanted), _flat(found)
     names = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
@@ -62,9 +62,9 @@ def refuse_other(wanted: dict, found: dict, path: Path) -> None:
         raise ValueError(f"{path} was made with {changes}: move it away, or name another directory")
 
 
-def _flat(config: dict, prefix: str = "") -> dict[str, Any]:
+def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in config.items():
         name = f"{prefix}{key}"
         flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}

@@ -9,7 +9,9 @@ from experiments.support.storage import atomic_path
 from experiments.training.model_files import with_kind
 
 
-def write_checkpoint(path: Path, config: dict, runs: list[dict], state: dict[str, Any]) -> None:
+def write_checkpoint(
+    path: Path, config: dict[str, Any], runs: list[dict[str, Any]], state: dict[str, Any]
+) -> None:
     """Writes a checkpoint, whole or not at all.
 
     Args:

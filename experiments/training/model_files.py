@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -28,7 +29,7 @@ def available(models: str | Path) -> list[str]:
     return [kind for kind in KINDS if model_path(kind, models).exists()]
 
 
-def save_model(model: ResNet20, path: Path, config: dict) -> None:
+def save_model(model: ResNet20, path: Path, config: dict[str, Any]) -> None:
     """Writes a model with its configuration in the metadata, its weights as float16.
 
     Everything that has one dimension (batch normalisation, biases) stays float32: it is small, and
@@ -78,7 +79,7 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
     return model.eval().requires_grad_(False)
 
 
-def model_config(path: Path) -> dict:
+def model_config(path: Path) -> dict[str, Any]:
     """The configuration that a model was trained with, under the names of today.
 
     Raises:
@@ -91,7 +92,7 @@ def model_config(path: Path) -> dict:
         raise ValueError(f"{path} holds no configuration of a model: {error}") from error
 
 
-def read_record(path: Path) -> dict:
+def read_record(path: Path) -> dict[str, Any]:
     """What ``train`` wrote beside a model, its configuration under the names of today.
 
     Raises:
@@ -103,7 +104,7 @@ def read_record(path: Path) -> dict:
     return {**record, "config": with_kind(record["config"])}
 
 
-def with_kind(config: dict) -> dict:
+def with_kind(config: dict[str, Any]) -> dict[str, Any]:
     """A stored configuration in which ``label``, as it was called first, is called ``kind``."""
     return {"kind" if name == "label" else name: value for name, value in config.items()}
 

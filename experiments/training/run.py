@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rich.console import Console
 
@@ -67,7 +67,7 @@ def train(kind: str, config: TrainingConfig, console: Console) -> Path:
     return path
 
 
-def resolved(kind: str, config: TrainingConfig, train: Split, test: Split) -> dict:
+def resolved(kind: str, config: TrainingConfig, train: Split, test: Split) -> dict[str, Any]:
     """The configuration with every default filled in: what decides the result, and nothing else."""
     return {
         "kind": check_kind(kind),
@@ -81,7 +81,7 @@ def resolved(kind: str, config: TrainingConfig, train: Split, test: Split) -> di
     }
 
 
-def is_done(path: Path, settings: dict) -> bool:
+def is_done(path: Path, settings: dict[str, Any]) -> bool:
     """Whether the model ``path`` was trained with ``settings``.
 
     Raises:
@@ -99,17 +99,17 @@ def is_done(path: Path, settings: dict) -> bool:
 
 def _train_and_store(
     path: Path,
-    settings: dict,
+    settings: dict[str, Any],
     config: TrainingConfig,
     train: Split,
     test: Split,
     console: Console,
-) -> dict:
+) -> dict[str, Any]:
     """Trains the epochs that are left, stores the model ``path``, and returns the record of it."""
     kind, precision, device = settings["kind"], config.runtime.precision, train.images.device
     checkpoint = path.with_suffix(".checkpoint")
     trainer = Trainer(train, kind, recipe(config.preset, config.epochs), config.seed, precision)
-    runs: list[dict] = []
+    runs: list[dict[str, Any]] = []
     if checkpoint.exists():
         stored = read_checkpoint(checkpoint, device)
         refuse_other(settings, stored["config"], checkpoint)

@@ -50,7 +50,7 @@ class Trainer:
         self.correct = torch.zeros((), device=self.device, dtype=torch.int64)
         self.step = RecordedFunction(self._step, self.device)
         self.epochs_done = 0
-        self.history: list[dict] = []
+        self.history: list[dict[str, Any]] = []
 
     @property
     def steps_per_epoch(self) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ class Split:
     flip: bool
     """Whether a mirrored image is still one of its class: that of a digit is not."""
 
-    def describe(self) -> dict:
+    def describe(self) -> dict[str, Any]:
         """What a result says of its data: source, amount, and a digest of every value."""
         content = hashlib.sha256()
         for tensor in (self.images, self.labels):
