@@ -7,7 +7,7 @@ import torch
 import tyro
 
 from benchmarks import machine, plot, report
-from benchmarks.run import Result, run
+from benchmarks.measure import Result, run
 from benchmarks.settings import Config
 from benchmarks.targets import targets
 from benchmarks.verification import VerificationError

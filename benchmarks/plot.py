@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.cases import Case
 from benchmarks.report import number
-from benchmarks.run import Result
+from benchmarks.measure import Result
 from benchmarks.targets import OWN, ROOFS, Table
 
 PANELS = (

@@ -10,7 +10,7 @@ from statistics import median
 from typing import IO
 
 from benchmarks.cases import Case
-from benchmarks.run import Result
+from benchmarks.measure import Result
 from benchmarks.settings import Config
 from benchmarks.targets import OWN, Table, Target, is_peer
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from benchmarks.cases import Case
-from benchmarks.run import Result
+from benchmarks.measure import Result
 
 OWN = "pyquant"
 ROOFS = ("copy_", "clone", "new memory", "clamp")

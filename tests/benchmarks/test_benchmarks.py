@@ -16,7 +16,7 @@ from benchmarks.cases import Case, cases
 from benchmarks.command import run_and_write
 from benchmarks.contenders import Contender
 from benchmarks.instruction_sets import forced, split_by_support
-from benchmarks.run import Result, run_case
+from benchmarks.measure import Result, run_case
 from benchmarks.settings import ROOT, Config
 from benchmarks.targets import targets
 from benchmarks.timing import Timing, interleaved
