@@ -1,0 +1,10 @@
+"""Cells of a Markdown table stand as they are given."""
+
+from experiments.reporting.markdown import markdown_table
+
+
+def test_cells_are_not_read_as_numbers():
+    table = markdown_table(["name", "value"], [["1", "0.7200"], ["2d", ""], ["**8**", "1e3"]])
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    assert cells[0] == ["name", "value"] and set("".join(cells[1])) == {"-"}
+    assert cells[2:] == [["1", "0.7200"], ["2d", ""], ["**8**", "1e3"]]
