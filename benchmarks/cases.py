@@ -52,7 +52,7 @@ class Case:
 
     @property
     def layout(self) -> str:
-        """How the shape is named behind its numbers; nothing if it is contiguous."""
+        """What is written after the numbers of the shape; nothing if it is contiguous."""
         return " channels_last" if self.size.endswith("channels_last") else ""
 
     def __str__(self) -> str:

@@ -1,50 +1,83 @@
-"""The command: run, print, write <device>.json, <device>.md and <device>.png."""
+"""The command: measure, print, write the files of the run; or only write reports again."""
 
 import sys
 import time
+from pathlib import Path
 
 import torch
 import tyro
 
-from benchmarks import machine, plot, report
-from benchmarks.measure import Result, run
-from benchmarks.settings import Config
+from benchmarks import machine, plot, readme, report
+from benchmarks.measure import measure
+from benchmarks.results import Run
+from benchmarks.run_files import read_run, write_run
+from benchmarks.settings import RESULTS, Config
+from benchmarks.tables import target_table
 from benchmarks.targets import targets
 from benchmarks.verification import VerificationError
+from experiments.support.storage import atomic_path, write_text
 
 
 def main() -> None:
-    config = tyro.cli(Config, description=Config.__doc__).resolved()
+    config = tyro.cli(Config, description=Config.__doc__)
+    try:
+        config = config.resolved()
+    except ValueError as error:
+        sys.exit(str(error))
+    if config.report_only:
+        report_again(config.output)
+        return
     if config.device == "cuda" and not torch.cuda.is_available():
         sys.exit("--device cuda needs a CUDA device, and torch finds none")
     try:
-        run_and_write(config)
+        measure_and_write(config)
     except VerificationError as error:
         sys.exit(f"Verification failed, nothing was written.\n{error}")
 
 
-def run_and_write(config: Config) -> list[Result]:
+def measure_and_write(config: Config) -> Run:
     """`config` is resolved. The files are written together, after the last measurement."""
     started = time.monotonic()
     description = machine.describe(config.device)
-    results, left_out = run(config)
-    if not results:
+    run = Run(config, description, measure(config))
+    if not run.results:
         raise ValueError("these options leave nothing to time")
-    goals = targets(results) if config.device == "cpu" else []
-    described = (config, description, left_out, results, goals)
-    title = (
-        f"pyquant on {description['device']}, {config.bits} bits, one thread unless noted; "
-        "* the same work by another arithmetic"
-    )
-    writers = {
-        "json": lambda file: file.write(report.to_json(*described).encode()),
-        "md": lambda file: file.write(report.to_markdown(*described).encode()),
-        "png": lambda file: plot.draw(results, title, file),
-    }
-    for suffix, write in writers.items():
-        report.write_atomically(config.output / f"{config.device}.{suffix}", write)
-    if goals:
-        print(report.targets_table(goals))
+    folder = config.output or RESULTS / machine.folder_name(description["device"])
+    write_run(folder, run)
+    write_report(folder, run)
+    if config.device == "cpu":
+        print(target_table(targets(run.results)))
     seconds = time.monotonic() - started
-    print(f"{len(results)} measurements in {seconds:.0f} s, written to {config.output}")
-    return results
+    print(f"{len(run.results)} measurements in {seconds:.0f} s, written to {folder}")
+    return run
+
+
+def write_report(folder: Path, run: Run) -> None:
+    write_text(folder / "report.md", report.to_markdown(run))
+    with atomic_path(folder / "plot.png") as part:
+        plot.draw(run.results, report.plot_title(run), part)
+
+
+def report_again(folder: Path | None) -> None:
+    """Writes the report in `folder` again, or all of benchmarks/results and the README with them;
+    prints which sources each report is older than."""
+    folders = [folder] if folder else sorted(path.parent for path in RESULTS.glob("*/run.json"))
+    runs = {path.name: read_run(path) for path in folders}
+    for path, run in zip(folders, runs.values(), strict=True):
+        write_report(path, run)
+        print(f"{path}: {len(run.results)} measurements. {age(run)}")
+    if folder is None:
+        readme.write({name: run for name, run in runs.items() if run.config.device == "cpu"})
+        print(f"{readme.README}: the tables of these results")
+
+
+def age(run: Run) -> str:
+    """Which files of csrc changed since the commit that was measured."""
+    commit = run.machine["commit"]["id"]
+    changed = machine.changed_sources(commit)
+    if changed is None:
+        return f"Whether csrc changed since is unknown: git or commit {commit[:12]} is missing."
+    if not changed:
+        return f"csrc is as it was at commit {commit[:12]}."
+    listed = "".join(f"\n  {name}" for name in changed)
+    return f"{len(changed)} files of csrc changed since commit {commit[:12]}:{listed}"

@@ -15,7 +15,6 @@ import pyquant
 from benchmarks import numba_loops, peers, plain_loops
 from benchmarks.cases import Case
 from benchmarks.instruction_sets import forced
-from benchmarks.settings import InstructionSet
 from benchmarks.timing import Clock, cpu_clock, cuda_clock
 from benchmarks.verification import (
     REFERENCE_PIXELS,
@@ -30,6 +29,10 @@ from pyquant import reference
 # "none": other work, timed for scale, such as the copy.
 Check = Literal["bits", "levels", "none"]
 
+OWN = "pyquant"
+# What bounds the speed of an op, rather than competes with it.
+ROOFS = ("copy_", "clone", "new memory", "clamp")
+
 REFERENCE_SAMPLES = 2**23  # the reference of linear_quantize takes 8 bytes and more a sample
 PATH_SIZES = ("batch", "square")  # where each instruction set is timed
 KEPT_BYTES = 2**25  # glibc gives larger blocks back to the system when they are freed
@@ -42,7 +45,7 @@ class Contender:
     check: Check
     to_tensor: Callable[[object], Tensor] = lambda result: result
     threads: int = 1
-    instruction_set: InstructionSet | None = None
+    instruction_set: str | None = None
 
     def result(self) -> Tensor:
         with _torch_threads(self.threads), forced(self.instruction_set):
@@ -68,15 +71,19 @@ class Contender:
         return seconds_per_call
 
 
+def is_peer(name: str) -> bool:
+    return not name.startswith(OWN) and name not in ROOFS
+
+
 def contenders(
-    case: Case, image: Tensor, threads: Iterable[int], instruction_sets: Iterable[InstructionSet]
+    case: Case, image: Tensor, threads: Iterable[int], instruction_sets: Iterable[str]
 ) -> list[Contender]:
     """Pyquant, the copies of the same bytes and, on one CPU thread, the peers."""
     call = partial(getattr(pyquant, case.op), image, case.bits, **case.keyword)
     copy = partial(torch.empty_like(image).copy_, image)
     found = []
     for count in threads:
-        found.append(Contender("pyquant", call, "bits", threads=count))
+        found.append(Contender(OWN, call, "bits", threads=count))
         found.append(Contender("copy_", copy, "none", threads=count))
     found.append(Contender("clone", image.clone, "none"))
     if case.device == "cpu" and image.nbytes > KEPT_BYTES:
@@ -85,7 +92,7 @@ def contenders(
         found.append(Contender("clamp", partial(torch.clamp, image, 0, 1), "none"))
     if case.size in PATH_SIZES:
         for name in instruction_sets:
-            found.append(Contender(f"pyquant {name}", call, "bits", instruction_set=name))
+            found.append(Contender(f"{OWN} {name}", call, "bits", instruction_set=name))
     if case.op == "linear_quantize":
         found += _torch_peers(case, image)
     if case.device == "cpu":

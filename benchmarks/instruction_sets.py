@@ -1,16 +1,20 @@
-"""The CPU paths that a build chooses between, each forced in turn."""
+"""The CPU paths that pyquant chooses between, each forced in turn."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 import pyquant  # noqa: F401  (registers torch.ops.pyquant)
-from benchmarks.settings import InstructionSet
+
+
+def supported() -> tuple[str, ...]:
+    """The instruction sets that the build has and the machine supports, the slowest first."""
+    return tuple(torch.ops.pyquant._supported_instruction_sets().split(","))
 
 
 @contextmanager
-def forced(name: InstructionSet | None) -> Iterator[None]:
+def forced(name: str | None) -> Iterator[None]:
     """Within the block the ops use this path; None leaves the choice to pyquant.
 
     Raises:
@@ -25,18 +29,3 @@ def forced(name: InstructionSet | None) -> Iterator[None]:
         yield
     finally:
         torch.ops.pyquant._use_instruction_set(before)
-
-
-def split_by_support(
-    names: Iterable[InstructionSet],
-) -> tuple[list[InstructionSet], dict[InstructionSet, str]]:
-    """Those that run here, and why the others do not."""
-    supported = []
-    reasons = {}
-    for name in names:
-        try:
-            with forced(name):
-                supported.append(name)
-        except ValueError as error:
-            reasons[name] = str(error)
-    return supported, reasons

@@ -3,14 +3,18 @@ a user or a path."""
 
 import os
 import platform
+import re
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+import cpuinfo
 import torch
 
 import pyquant
 from benchmarks.settings import ROOT
+
+FIELDS = {"cpu family": "family", "model": "model"}  # and their names in py-cpuinfo
 
 
 def describe(device: str) -> dict:
@@ -31,17 +35,27 @@ def describe(device: str) -> dict:
     }
 
 
+def folder_name(device: str) -> str:
+    """The folder of a device's results: "AMD EPYC 9R14" gives amd_epyc, "NVIDIA H100 80GB" h100."""
+    words = re.sub(r"\(\w+\)", " ", device.lower()).split()
+    if words[:1] == ["nvidia"]:
+        return words[1]
+    return "_".join(words[:2])
+
+
+def changed_sources(commit: str) -> list[str] | None:
+    """The files of csrc that are not as they were in that commit; None if git cannot tell."""
+    try:
+        return _git("diff", "--name-only", commit, "--", "csrc").splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
 def _processor() -> dict:
-    fields = {}
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text().split("\n\n")[0].splitlines()
-        found = dict(line.split(":", 1) for line in lines if ":" in line)
-        found = {key.strip(): value.strip() for key, value in found.items()}
-        wanted = ("model name", "cpu family", "model")
-        fields = {key: found[key] for key in wanted if key in found}
+    found = cpuinfo.get_cpu_info()
     return {
-        **(fields or {"model name": platform.processor() or "unknown"}),
+        "model name": found.get("brand_raw") or platform.processor() or "unknown",
+        **{key: str(found[name]) for key, name in FIELDS.items() if name in found},
         "cores": os.cpu_count(),
         "caches": _caches(),
         "capability by torch": torch.backends.cpu.get_cpu_capability(),
@@ -67,13 +81,14 @@ def _huge_pages() -> str:
 
 
 def _commit() -> dict:
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(ROOT), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
     try:
         # Results of an earlier run may lie around; they do not change what is measured.
-        changes = git("status", "--porcelain", "--", ".", ":!benchmarks/results")
-        return {"id": git("rev-parse", "HEAD"), "dirty": bool(changes)}
+        changes = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")
+        return {"id": _git("rev-parse", "HEAD"), "dirty": bool(changes)}
     except (OSError, subprocess.CalledProcessError):
         return {"id": "unknown", "dirty": True}
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,14 +1,14 @@
 """One picture of a run: throughput of every contender on the headline cases."""
 
-from typing import IO
+from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.cases import Case
-from benchmarks.report import number
-from benchmarks.measure import Result
-from benchmarks.targets import OWN, ROOFS, Table
+from benchmarks.contenders import OWN, ROOFS
+from benchmarks.formatting import contender, number
+from benchmarks.results import Result, ResultTable
 
 PANELS = (
     ("floyd_steinberg", "published", "uint8", "batch"),
@@ -24,23 +24,23 @@ ROOF_COLOUR = "#33404c"
 COPIES = {"copy_": ("--", 1.02), "clone": (":", 1.09)}  # line style, height of the name
 
 
-def draw(results: list[Result], title: str, file: IO[bytes]) -> None:
+def draw(results: list[Result], title: str, path: Path) -> None:
     """Writes a PNG. Cases that were not timed leave no panel; without any of the headline
     cases the first ones timed are drawn."""
-    table = Table(results)
+    table = ResultTable(results)
     headline = [
         case for case in table.by_case if (case.op, case.mode, case.dtype, case.size) in PANELS
     ]
-    chosen = headline or list(table.by_case)[: len(PANELS)]
-    rows = (len(chosen) + 1) // 2
+    shown = headline or list(table.by_case)[: len(PANELS)]
+    rows = (len(shown) + 1) // 2
     figure = Figure(figsize=(11, 0.6 + 3 * rows), layout="constrained")
     panels = figure.subplots(rows, 2, squeeze=False, sharex=True)
-    for axes, case in zip(panels.flat, chosen, strict=False):
+    for axes, case in zip(panels.flat, shown, strict=False):
         _panel(axes, case, list(table.by_case[case].values()))
-    for axes in figure.axes[len(chosen) :]:
+    for axes in figure.axes[len(shown) :]:
         axes.axis("off")
     figure.suptitle(title)
-    figure.savefig(file, format="png", dpi=110)
+    figure.savefig(path, format="png", dpi=110)
 
 
 def _panel(axes: Axes, case: Case, results: list[Result]) -> None:
@@ -81,6 +81,4 @@ def _panel(axes: Axes, case: Case, results: list[Result]) -> None:
 
 
 def _label(result: Result) -> str:
-    threads = f", {result.threads} threads" if result.threads > 1 else ""
-    mark = "*" if result.check == "levels" else ""
-    return f"{result.contender}{mark}{threads}"
+    return contender(result) + ("*" if result.check == "levels" else "")

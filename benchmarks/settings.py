@@ -4,7 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.instruction_sets import supported
+
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"  # a folder for each machine
+QUICK_RESULTS = ROOT / "build" / "benchmarks"
 
 Op = Literal["floyd_steinberg", "linear_quantize"]
 Variant = Literal["textbook", "published"]
@@ -13,14 +17,14 @@ Dtype = Literal["uint8", "float16", "bfloat16", "float32", "float64"]
 Size = Literal[
     "image", "batch", "channels_last", "large_batch", "large_channels_last", "square", "4k", "64mb"
 ]
-InstructionSet = Literal["avx512", "avx2", "portable"]
 
 
 @dataclass(frozen=True)
 class Config:
     """Times pyquant beside its peers and beside a copy of the same bytes.
 
-    Bits are verified before anything is timed. Writes <device>.json, .md and .png.
+    Bits are verified before anything is timed. Writes run.json and measurements.csv, and from
+    these report.md and plot.png.
     """
 
     ops: tuple[Op, ...] = ("floyd_steinberg", "linear_quantize")
@@ -44,8 +48,8 @@ class Config:
     """Image sizes, see benchmarks/cases.py."""
     threads: tuple[int, ...] = (1, 2)
     """Thread counts of pyquant and of the copy; the peers use one thread."""
-    instruction_sets: tuple[InstructionSet, ...] = ("avx512", "avx2", "portable")
-    """CPU paths, each forced in turn; those that the machine lacks are left out."""
+    instruction_sets: tuple[str, ...] | None = None
+    """CPU paths, each forced in turn: by default all that the machine supports."""
     bits: int = 2
     """Bits per sample, 1 to 8."""
     device: Literal["cpu", "cuda"] = "cpu"
@@ -57,9 +61,13 @@ class Config:
     seed: int = 0
     """Seed of the images."""
     output: Path | None = None
-    """Folder of the results: benchmarks/results, or build/benchmarks with --quick."""
+    """Folder of the results: by default that of this machine in benchmarks/results, or
+    build/benchmarks with --quick."""
     quick: bool = False
     """About a minute: three sizes and short measurements, for a look and not for the record."""
+    report_only: bool = False
+    """Measure nothing: write the reports of --output or of all stored results again, and the
+    tables of README.md, and list the sources that changed since each was measured."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= 8:
@@ -72,14 +80,21 @@ class Config:
             raise ValueError(f"threads must be positive and include 1, got {self.threads}")
 
     def resolved(self) -> "Config":
-        """The same run with what `quick`, `device` and the defaults imply written out."""
+        """The same run with what `quick`, `device` and this machine imply written out.
+
+        Raises:
+            ValueError: for an instruction set that the machine or the build does not have.
+        """
         config = self
+        if config.instruction_sets is None:
+            config = replace(config, instruction_sets=supported())
+        for name in config.instruction_sets:
+            if name not in supported():
+                raise ValueError(f"instruction_sets must be of {supported()}, got {name!r}")
         if config.quick:
             sizes = tuple(size for size in config.sizes if size in ("image", "batch", "square"))
-            config = replace(config, sizes=sizes, seconds=min(config.seconds, 0.05), rounds=5)
+            seconds, output = min(config.seconds, 0.05), config.output or QUICK_RESULTS
+            config = replace(config, sizes=sizes, seconds=seconds, rounds=5, output=output)
         if config.device == "cuda":
             config = replace(config, threads=(1,), instruction_sets=())
-        if config.output is None:
-            folder = ROOT / ("build/benchmarks" if self.quick else "benchmarks/results")
-            config = replace(config, output=folder)
         return config

@@ -1,0 +1,93 @@
+"""The tables of README.md: how fast the ops are on each machine, and where they are slow."""
+
+from benchmarks.cases import Case
+from benchmarks.contenders import OWN, is_peer
+from benchmarks.formatting import number, shape, times
+from benchmarks.results import Result, ResultTable, Run, losses
+from benchmarks.settings import ROOT
+from experiments.reporting.generated import write_block
+from experiments.reporting.markdown import markdown_table
+
+README = ROOT / "README.md"
+BLOCK = "speed"
+CASES = (
+    ("published", "uint8", "batch"),
+    ("published", "uint8", "square"),
+    ("textbook", "float32", "batch"),
+    ("textbook", "float32", "square"),
+)
+COLUMNS = {  # and the contenders of which the fastest stands there
+    "pyquant": [OWN],
+    "numba, tuned loop": ["numba"],
+    "numba, plain loop": ["numba plain"],
+    "Pillow\\*": ["Pillow channels", "Pillow joint"],
+    "`dithering`\\*": ["dithering"],
+    "numpy reference": ["numpy"],
+    "`copy_`": ["copy_"],
+}
+
+
+def write(runs: dict[str, Run]) -> bool:
+    """Runs of CPUs by the name of their folder. Returns whether the README was another before."""
+    return write_block(README, BLOCK, content(runs))
+
+
+def content(runs: dict[str, Run]) -> str:
+    parts = []
+    for folder, run in runs.items():
+        report = f"[report](benchmarks/results/{folder}/report.md)"
+        commit = run.machine["commit"]["id"][:12]
+        build = run.machine["build"]["cpu"]
+        parts += [f"{run.machine['device']}, {build}, commit {commit} ({report}):"]
+        parts += [speed_table(run)]
+    return "\n\n".join([*parts, "Where pyquant is slow:", slow_table(runs)])
+
+
+def speed_table(run: Run) -> str:
+    """M samples/s on one thread."""
+    table = ResultTable(run.results)
+    cases = {(case.mode, case.dtype, case.size): case for case in table.by_case}
+    rows = []
+    for key in CASES:
+        if key in cases:
+            case = cases[key]
+            found = [_fastest(table, case, names) for names in COLUMNS.values()]
+            rates = [number(result.megasamples_per_second) if result else "" for result in found]
+            work = f"`{case.mode}`, {case.dtype} ({shape(case)})"
+            rows.append([work, *rates, times(table.over_fastest_peer(case))])
+    return markdown_table(["", *COLUMNS, "x fastest peer"], rows)
+
+
+def slow_table(runs: dict[str, Run]) -> str:
+    """The time of one small image, where a call takes longer than the arithmetic; and the peers
+    that were faster than pyquant."""
+    rows = []
+    for run in runs.values():
+        table = ResultTable(run.results)
+        small = [row for case, row in table.by_case.items() if case.size == "image"]
+        dithered = [row for row in small if next(iter(row.values())).case.op == "floyd_steinberg"]
+        lost = [loss for loss in losses(run.results) if is_peer(loss.faster.contender)]
+        worst = min(lost, key=lambda loss: loss.speed, default=None)
+        rows.append(
+            [
+                run.machine["device"],
+                _microseconds([row[OWN, 1] for row in dithered]),
+                _microseconds([row["clamp", 1] for row in small]),
+                f"{len(lost)} of {len(table.by_case)}",
+                f"{times(worst.speed)} {worst.faster.contender}: {worst.slower.case}"
+                if worst
+                else "",
+            ]
+        )
+    header = ["processor", "one 3x32x32 image dithered", "`clamp` of it"]
+    return markdown_table([*header, "cases lost to a peer", "at worst"], rows)
+
+
+def _fastest(table: ResultTable, case: Case, names: list[str]) -> Result | None:
+    found = [table.by_case[case][name, 1] for name in names if (name, 1) in table.by_case[case]]
+    return min(found, key=lambda result: result.timing.median, default=None)
+
+
+def _microseconds(results: list[Result]) -> str:
+    found = sorted(result.timing.median * 1e6 for result in results)
+    return f"{found[0]:.1f} to {found[-1]:.1f} µs"
