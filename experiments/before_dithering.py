@@ -7,26 +7,34 @@ from pathlib import Path
 from matplotlib import pyplot
 from rich.console import Console
 
-from experiments.reporting.bar_chart import draw_bars
-from experiments.evaluation.cell_store import StoredCell, describe, read_cells, refuse_mixture
-from experiments.evaluation.cells import Attack, Cell
-from experiments.support.command_line import run_command
-from experiments.reporting.figure_files import save_figure
+from experiments.evaluation.cells import Cell, describe
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.sweep import SweepConfig, run
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
+from experiments.reporting.bar_chart import draw_bars
+from experiments.reporting.figure_files import save_figure
 from experiments.reporting.paper_numbers import BEFORE_DITHERING, SOURCE
 from experiments.reporting.row_report import write_rows
-from experiments.evaluation.sweep import SweepConfig, run
+from experiments.support.command_line import run_command
 
-EPSILON = 8.0
-#: after stands beside the two for comparison.
-ATTACKS: tuple[Attack, ...] = ("after", "before_transfer", "before_adaptive")
+ATTACK = ProjectedGradientDescent(epsilon=8.0)
+#: Where the attacker stands, and what the gradient passes through; the first for comparison.
+ATTACKERS = {
+    "after": ("after", "network"),
+    "before, transfer": ("before", "network"),
+    "before, adaptive": ("before", "quantization"),
+}
+#: Of these the paper gives the accuracy of model 1d after its filter.
+PAPER_ROW = ("1d", "before", "network", "floor")
 
 NOTE = (
-    "PGD, 20 steps of 2/255 at epsilon 8/255. after: on the quantized image, which the filter "
-    "undoes within its certificate. before_transfer: on the 8-bit image against the bare network, "
-    "then quantized (the paper's experiment). before_adaptive: the same, but the attacked network "
-    "begins with the quantization, whose gradient is passed straight through. Each model is tested "
-    "on the kind of images that it was trained on."
+    "PGD, 20 steps of 2/255 at epsilon 8/255. Attacker after: the quantized image is changed, which "
+    "the filter undoes within its certificate. Attacker before: the 8-bit image is changed, and then "
+    "quantized. Gradient network: the attack is made against the bare network (the paper's "
+    "experiment). Gradient quantization: the attacked network begins with the quantization, which "
+    "passes the gradient straight through. Each model is tested on the kind of images that it was "
+    "trained on."
 )
 
 
@@ -38,51 +46,68 @@ def main(config: SweepConfig) -> None:
     report(config, console)
 
 
-def own_cells(config: SweepConfig, images: int) -> list[Cell]:
-    """Every attack at epsilon 8/255 on every model, tested on its own kind of images."""
+def own_cells(config: SweepConfig, images: int) -> list[Evaluation]:
+    """Every attacker on every model, tested on its own kind of images."""
     return [
-        config.cell(model, model, images, attack, EPSILON)
+        config.evaluation(model, model, images, attack=ATTACK, attacker=attacker, gradient=gradient)
         for model in config.existing_rows
-        for attack in ATTACKS
+        for attacker, gradient in ATTACKERS.values()
     ]
 
 
-def read_own_cells(config: SweepConfig) -> list[tuple[Attack, StoredCell]]:
-    """The cells of ``own_cells`` that exist, each with its attack, model by model."""
-    found = [
-        (attack, cell)
-        for attack in ATTACKS
-        for cell in read_cells(config.results, config.set_name, attack, config.runtime.precision)
-        if cell.epsilon == EPSILON and cell.model == cell.column
-    ]
-    if not found:
-        raise ValueError(f"{config.results} holds no such cell for the set {config.set_name!r}")
-    refuse_mixture(cell.config for _, cell in found)
-    return sorted(found, key=lambda pair: (pair[1].model, ATTACKS.index(pair[0])))
+def read_own_cells(config: SweepConfig) -> list[Cell]:
+    """The cells of ``own_cells`` that exist, model by model, in the order of ATTACKERS."""
+    cells = config.read_cells(
+        lambda evaluation: (
+            evaluation.model == evaluation.kind
+            and evaluation.attack == ATTACK
+            and (evaluation.attacker, evaluation.gradient) in ATTACKERS.values()
+            and evaluation.filters == FILTERS
+        )
+    )
+    names = list(ATTACKERS)
+    return sorted(cells, key=lambda cell: (cell.model, names.index(attacker_of(cell))))
+
+
+def attacker_of(cell: Cell) -> str:
+    """Which of ATTACKERS a cell is of."""
+    names = {value: name for name, value in ATTACKERS.items()}
+    return names[cell.evaluation.attacker, cell.evaluation.gradient]
 
 
 def report(config: SweepConfig, console: Console) -> None:
     """Writes before_dithering.csv, .md and .png from the cells that exist."""
     cells = read_own_cells(config)
-    stem = config.results / "before_dithering"
-    note = f"Models: {config.set_name}. {describe([cell for _, cell in cells])} {NOTE}"
+    stem = config.directory / "before_dithering"
+    note = f"Models: {config.set_name}. {describe(cells)} {NOTE}"
     write_rows(
         stem,
         "Attack before and after dithering",
         f"{note} The last column is the paper's ({SOURCE}).",
-        ("model", "attack", "filter", "epsilon", "clean", "attacked", "images", "paper"),
+        (
+            "model",
+            "attacker",
+            "gradient",
+            "filter",
+            "epsilon",
+            "clean",
+            "attacked",
+            "images",
+            "paper",
+        ),
         [
             (
                 cell.model,
-                attack,
+                cell.evaluation.attacker,
+                cell.evaluation.gradient,
                 name,
                 f"{cell.epsilon:g}",
                 cell.accuracy("clean", name),
                 cell.accuracy("attacked", name),
                 cell.images,
-                BEFORE_DITHERING if (cell.model, attack, name) == PAPER_ROW else None,
+                BEFORE_DITHERING if _place(cell, name) == PAPER_ROW else None,
             )
-            for attack, cell in cells
+            for cell in cells
             for name in FILTERS
         ],
     )
@@ -90,24 +115,25 @@ def report(config: SweepConfig, console: Console) -> None:
     console.print(f"{stem}.csv, .md, .png: {len(cells)} cells")
 
 
-PAPER_ROW = ("1d", "before_transfer", "floor")
+def _place(cell: Cell, filter_name: str) -> tuple[str, str, str, str]:
+    return cell.model, cell.evaluation.attacker, cell.evaluation.gradient, filter_name
 
 
-def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> None:
-    """Bars of the accuracy behind the paper's filter, a group for each model; ? is not measured."""
-    kinds = list(dict.fromkeys(cell.model for _, cell in cells))
-    series = {"clean": {cell.model: 100 * cell.accuracy("clean", "floor") for _, cell in cells}}
-    for wanted in ATTACKS:
+def draw(path: Path, cells: list[Cell], models: str) -> None:
+    """Bars of the accuracy after the paper's filter, a group for each model; ? is not measured."""
+    kinds = list(dict.fromkeys(cell.model for cell in cells))
+    series = {"clean": {cell.model: 100 * cell.accuracy("clean", "floor") for cell in cells}}
+    for wanted in ATTACKERS:
         series[wanted] = {
             cell.model: 100 * cell.accuracy("attacked", "floor")
-            for attack, cell in cells
-            if attack == wanted
+            for cell in cells
+            if attacker_of(cell) == wanted
         }
     figure, axis = pyplot.subplots(figsize=(6 + 0.6 * len(kinds), 4.5), layout="constrained")
     draw_bars(axis, kinds, series)
     axis.set_ylabel("accuracy, percent")
     about = f"PGD at 8/255, filter: floor, models: {models} (?: not measured)."
-    axis.set_title(f"{about}\n{describe([cell for _, cell in cells])}", fontsize=10)
+    axis.set_title(f"{about}\n{describe(cells)}", fontsize=10)
     figure.legend(ncols=4, fontsize=8, loc="outside lower center")
     save_figure(path, figure)
 

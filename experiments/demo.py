@@ -7,22 +7,25 @@ shows what the filter leaves of the attack.
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import torch
 from matplotlib import pyplot
 from rich.console import Console
 from rich.table import Table
 
-from experiments.evaluation.cells import Cell, measure
-from experiments.support.command_line import run_command
-from experiments.support.data_sets import DataConfig, Split, load_split
-from experiments.reporting.example_images import draw, fooled, restored
-from experiments.reporting.figure_files import save_figure
+from experiments.evaluation.cells import Outcome
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.measure import measure
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
 from experiments.method.kinds import is_dithered
+from experiments.reporting.example_images import draw, fooled, restored
+from experiments.reporting.figure_files import save_figure
+from experiments.support.command_line import run_command
+from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.support.progress import progress_bars
-from experiments.training.recipes import Recipe
 from experiments.support.runtime import Runtime
 from experiments.training.model_files import load_model, save_model
+from experiments.training.recipes import Recipe
+from experiments.training.resnet20 import ResNet20
 from experiments.training.trainer import Trainer
 
 RECIPE = Recipe(
@@ -60,16 +63,16 @@ def main(config: DemoConfig) -> None:
     device = config.runtime.start()
     train, test = (load_split(DataConfig(), name).to(device) for name in ("train", "test"))
     with progress_bars(console) as progress:
-        cells = {
-            (kind, epsilon): Cell(
+        evaluations = {
+            (kind, epsilon): Evaluation(
                 "demo", kind, kind, IMAGES,
-                attack="after", epsilon=epsilon, precision=config.runtime.precision,
+                attack=ProjectedGradientDescent(epsilon), precision=config.runtime.precision,
             )
             for kind in KINDS
             for epsilon in EPSILONS
         }  # fmt: skip
         training = {kind: progress.add_task(f"training {kind}", total=None) for kind in KINDS}
-        attack = progress.add_task("attack", total=IMAGES * len(cells))
+        attack = progress.add_task("attack", total=IMAGES * len(evaluations))
         for kind, bar in training.items():
             trainer = Trainer(train, kind, RECIPE, config.seed, config.runtime.precision)
             progress.update(bar, total=RECIPE.epochs * trainer.steps_per_epoch)
@@ -82,42 +85,50 @@ def main(config: DemoConfig) -> None:
                 "train_data": train.describe(),
             }
             save_model(trainer.model, config.output / f"{kind}.safetensors", settings)
-        models = {
-            kind: load_model(config.output / f"{kind}.safetensors", device) for kind in KINDS
+        models = {kind: load_model(config.output / f"{kind}.safetensors", device) for kind in KINDS}
+        outcomes = {
+            key: measure(
+                evaluation,
+                models[evaluation.model],
+                test,
+                lambda count: progress.advance(attack, count),
+            )
+            for key, evaluation in evaluations.items()
         }
-        results = {
-            key: measure(cell, models[cell.model], test, lambda n: progress.advance(attack, n))
-            for key, cell in cells.items()
-        }
-    console.print(summary(results), crop=False)
+    console.print(summary(outcomes), crop=False)
     figure = config.output / "demo.png"
-    draw_figure(figure, cells, models, test)
+    draw_figure(figure, evaluations, models, test)
     console.print(f"{figure}: the attack, and what the filter makes of it", soft_wrap=True)
 
 
-def summary(results: dict[tuple[str, float], dict]) -> Table:
+def summary(outcomes: dict[tuple[str, float], Outcome]) -> Table:
     """Accuracy in percent: a row for each network and epsilon, a column for each filter."""
     table = Table(title=f"Accuracy on {IMAGES} test digits, percent", caption="attacked by PGD-20")
     table.add_column("network", no_wrap=True)
     attacked = ("no filter" if name == "none" else f"filter {name}" for name in FILTERS)
     for name in ("clean", "epsilon", *attacked):
         table.add_column(name, justify="right", no_wrap=True)
-    for (kind, epsilon), result in results.items():
+    for (kind, epsilon), outcome in outcomes.items():
         table.add_row(
             "2-bit dithered" if is_dithered(kind) else "undefended",
-            f"{100 * result['clean']['none']['accuracy']:.1f}",
+            f"{100 * outcome.accuracy('clean', 'none'):.1f}",
             f"{epsilon:g}/255",
-            *(f"{100 * result['attacked'][name]['accuracy']:.1f}" for name in FILTERS),
+            *(f"{100 * outcome.accuracy('attacked', name):.1f}" for name in FILTERS),
         )
     return table
 
 
-def draw_figure(path: Path, cells: dict, models: dict[str, torch.nn.Module], test: Split) -> None:
+def draw_figure(
+    path: Path,
+    evaluations: dict[tuple[str, float], Evaluation],
+    models: dict[str, ResNet20],
+    test: Split,
+) -> None:
     """Figs. 7 and 1 of the paper, one above the other, as a PNG."""
     epsilon = EPSILONS[0]
     figure, axes = pyplot.subplots(2, 4, figsize=(10, 6), layout="constrained")
-    draw(axes[0], restored(models["2d"], cells["2d", epsilon], test, "floor"))
-    draw(axes[1], fooled(models["8"], cells["8", epsilon], test))
+    draw(axes[0], restored(models["2d"], evaluations["2d", epsilon], test, "floor"))
+    draw(axes[1], fooled(models["8"], evaluations["8", epsilon], test))
     axes[1, 3].axis("off")
     axes[0, 0].set_ylabel("trained on 2 bits, dithered")
     axes[1, 0].set_ylabel("trained on 8 bits, undefended")

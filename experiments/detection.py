@@ -7,17 +7,16 @@ from pathlib import Path
 from matplotlib import pyplot
 from rich.console import Console
 
+from experiments.before_dithering import ATTACKERS, attacker_of, own_cells, read_own_cells
+from experiments.evaluation.cells import Cell, describe
+from experiments.evaluation.sweep import SweepConfig, run
 from experiments.reporting.bar_chart import draw_bars
-from experiments.before_dithering import ATTACKS, own_cells, read_own_cells
-from experiments.evaluation.cell_store import StoredCell, describe
-from experiments.evaluation.cells import Attack
-from experiments.support.command_line import run_command
 from experiments.reporting.figure_files import save_figure
 from experiments.reporting.row_report import write_rows
-from experiments.evaluation.sweep import SweepConfig, run
+from experiments.support.command_line import run_command
 
 NOTE = (
-    "Two detectors. By accuracy, the paper's: a known reference set is classified behind the floor "
+    "Two detectors. By accuracy, the paper's: a known reference set is classified after the floor "
     "filter, once as it was sent and once as it arrived; a difference betrays an attack before "
     "quantization, and an attack after it, within the certificate, is not seen because it has no "
     "effect. Image by image: an image that was quantized and not touched holds nothing but levels; "
@@ -38,14 +37,15 @@ def main(config: SweepConfig) -> None:
 def report(config: SweepConfig, console: Console) -> None:
     """Writes detection.csv, .md and .png from the cells that exist."""
     cells = read_own_cells(config)
-    stem = config.results / "detection"
+    stem = config.directory / "detection"
     write_rows(
         stem,
         "Detection of adversarial images",
-        f"Models: {config.set_name}. {describe([cell for _, cell in cells])} {NOTE}",
+        f"Models: {config.set_name}. {describe(cells)} {NOTE}",
         (
             "model",
-            "attack",
+            "attacker",
+            "gradient",
             "accuracy sent",
             "accuracy arrived",
             "difference",
@@ -56,46 +56,47 @@ def report(config: SweepConfig, console: Console) -> None:
         [
             (
                 cell.model,
-                attack,
+                cell.evaluation.attacker,
+                cell.evaluation.gradient,
                 cell.accuracy("clean", "floor"),
                 cell.accuracy("attacked", "floor"),
                 accuracy_difference(cell),
                 cell.images,
-                cell.result["off_grid"]["clean"],
-                cell.result["off_grid"]["attacked"],
+                cell.off_grid["clean"],
+                cell.off_grid["attacked"],
             )
-            for attack, cell in cells
+            for cell in cells
         ],
     )
     draw(stem.with_suffix(".png"), cells, config.set_name)
     console.print(f"{stem}.csv, .md, .png: {len(cells)} cells")
 
 
-def accuracy_difference(cell: StoredCell) -> float:
-    """Accuracy behind the floor filter on what arrived, less that on what was sent."""
+def accuracy_difference(cell: Cell) -> float:
+    """Accuracy after the floor filter on what arrived, less that on what was sent."""
     return cell.accuracy("attacked", "floor") - cell.accuracy("clean", "floor")
 
 
-def draw(path: Path, cells: list[tuple[Attack, StoredCell]], models: str) -> None:
+def draw(path: Path, cells: list[Cell], models: str) -> None:
     """What each of the two detectors sees of each attack, one above the other."""
-    kinds = list(dict.fromkeys(cell.model for _, cell in cells))
-    lost: dict[str, dict[str, float]] = {attack: {} for attack in ATTACKS}
-    off_grid: dict[str, dict[str, float]] = {attack: {} for attack in ATTACKS}
-    for attack, cell in cells:
-        lost[attack][cell.model] = 100 * (0.0 - accuracy_difference(cell))
-        off_grid[attack][cell.model] = 100 * cell.result["off_grid"]["attacked"] / cell.images
+    kinds = list(dict.fromkeys(cell.model for cell in cells))
+    lost: dict[str, dict[str, float]] = {name: {} for name in ATTACKERS}
+    off_grid: dict[str, dict[str, float]] = {name: {} for name in ATTACKERS}
+    for cell in cells:
+        lost[attacker_of(cell)][cell.model] = 100 * (0.0 - accuracy_difference(cell))
+        off_grid[attacker_of(cell)][cell.model] = 100 * cell.off_grid["attacked"] / cell.images
     figure, axes = pyplot.subplots(
         2, figsize=(6 + 0.6 * len(kinds), 7), sharex=True, layout="constrained"
     )
     draw_bars(axes[0], kinds, lost)
     axes[0].set(
-        title="by accuracy: lost on a known set, behind the floor filter",
+        title="by accuracy: lost on a known set, after the floor filter",
         ylabel="points",
         xlabel="",
     )
     draw_bars(axes[1], kinds, off_grid)
     axes[1].set(title="image by image: those with a value off the grid of levels", ylabel="percent")
-    about = describe([cell for _, cell in cells])
+    about = describe(cells)
     figure.suptitle(f"Detecting PGD at 8/255, models: {models} (?: not measured).\n{about}")
     figure.legend(*axes[0].get_legend_handles_labels(), ncols=3, loc="outside lower center")
     save_figure(path, figure)

@@ -1,18 +1,21 @@
 """Fig. 4, accuracy against epsilon: python -m experiments.figure4 --data.source cifar10 --results my_results"""
 
 import math
+from collections import Counter
 from pathlib import Path
 
 from matplotlib import pyplot
 from rich.console import Console
 
-from experiments.evaluation.cell_store import StoredCell, describe, read_cells
-from experiments.support.command_line import run_command
-from experiments.reporting.figure_files import save_figure
+from experiments.evaluation.cells import Cell, describe
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.sweep import SweepConfig, run
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
+from experiments.reporting.figure_files import save_figure
 from experiments.reporting.paper_numbers import FIGURE4, SOURCE, read_table
 from experiments.reporting.row_report import write_rows
-from experiments.evaluation.sweep import SweepConfig, run
+from experiments.support.command_line import run_command
 
 #: The paper's models, and 4d, which rounding to nearest adds to the immune ones at 8/255.
 MODELS = ("1", "1d", "2", "2d", "3", "3d", "4d", "8")
@@ -36,7 +39,7 @@ def main(config: SweepConfig) -> None:
     if not config.report_only:
         run(
             lambda images: [
-                config.cell(model, model, images, "after", epsilon)
+                config.evaluation(model, model, images, attack=ProjectedGradientDescent(epsilon))
                 for model in config.existing_rows
                 if model in MODELS
                 for epsilon in EPSILONS
@@ -47,19 +50,23 @@ def main(config: SweepConfig) -> None:
     report(config, console)
 
 
+def is_of_figure4(evaluation: Evaluation) -> bool:
+    """Whether a cell with these settings belongs to the figure."""
+    attacks = [ProjectedGradientDescent(epsilon) for epsilon in EPSILONS]
+    return (
+        evaluation.model == evaluation.kind
+        and evaluation.model in MODELS
+        and evaluation.attack in attacks
+        and (evaluation.attacker, evaluation.gradient) == ("after", "network")
+        and evaluation.filters == FILTERS
+    )
+
+
 def report(config: SweepConfig, console: Console) -> None:
     """Writes figure4.csv, .md and .png from the cells that exist."""
-    cells = [
-        cell
-        for cell in read_cells(config.results, config.set_name, "after", config.runtime.precision)
-        if cell.model == cell.column and cell.model in MODELS and cell.epsilon in EPSILONS
-    ]
-    if not cells:
-        raise ValueError(
-            f"{config.results} holds no cell of Fig. 4 for the set {config.set_name!r}"
-        )
+    cells = same_images(config.read_cells(is_of_figure4, every_size=True))
     cells.sort(key=lambda cell: (MODELS.index(cell.model), cell.epsilon))
-    stem = config.results / "figure4"
+    stem = config.directory / "figure4"
     write_rows(
         stem,
         "Fig. 4: accuracy against epsilon",
@@ -83,7 +90,20 @@ def report(config: SweepConfig, console: Console) -> None:
     console.print(f"{stem}.csv, .md, .png: {len(cells)} of {len(MODELS) * len(EPSILONS)} cells")
 
 
-def _paper(cell: StoredCell, filter_name: str) -> float | None:
+def same_images(cells: list[Cell]) -> list[Cell]:
+    """Of each model the cells of one number of images, so that a curve is of the same images.
+
+    It is the number of which most epsilons exist, and of several such the largest.
+    """
+    chosen = []
+    for model in {cell.model for cell in cells}:
+        sizes = Counter(cell.images for cell in cells if cell.model == model)
+        images = max(sizes, key=lambda size: (sizes[size], size))
+        chosen += [cell for cell in cells if cell.model == model and cell.images == images]
+    return chosen
+
+
+def _paper(cell: Cell, filter_name: str) -> float | None:
     accuracy, holds_to = FIGURE4.get(cell.model, (0.0, -1))
     if filter_name != "floor":
         return None
@@ -94,7 +114,7 @@ def _paper(cell: StoredCell, filter_name: str) -> float | None:
     return read_table(table).get((cell.model, cell.model)) if table else None
 
 
-def draw(path: Path, cells: list[StoredCell], models: str) -> None:
+def draw(path: Path, cells: list[Cell], models: str) -> None:
     """One panel for each filter; the paper's plateaus as dotted lines in that of its filter."""
     figure, axes = pyplot.subplots(1, 3, figsize=(15, 5), sharey=True, layout="constrained")
     for axis, name in zip(axes, FILTERS, strict=True):

@@ -14,15 +14,16 @@ from rich.console import Console
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 
-from experiments.evaluation.cells import Cell
-from experiments.support.command_line import run_command
-from experiments.support.data_sets import DataConfig, load_split
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.sweep import RESULTS, check_classes
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
+from experiments.method.kinds import prepare
 from experiments.reporting.example_images import draw, fooled, restored
 from experiments.reporting.figure_files import save_figure
-from experiments.method.kinds import prepare
+from experiments.support.command_line import run_command
+from experiments.support.data_sets import DataConfig, load_split
 from experiments.support.runtime import Runtime
 from experiments.training.model_files import load_model, model_path
-from experiments.evaluation.sweep import RESULTS, check_classes
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class PicturesConfig:
     """A set in experiments/models, or a directory, with the models 8 and 2d."""
     epsilon: float = 21.0
     """Largest change of a value in Figs. 1 and 7, in 1/255; the floor filter undoes 21 at 2 bits."""
-    output: Path = RESULTS
+    output: Path = RESULTS / "pictures"
     data: DataConfig = field(default_factory=DataConfig)
     """Images for Figs. 1 and 7."""
     runtime: Runtime = field(default_factory=lambda: Runtime(threads=1))
@@ -53,17 +54,18 @@ def main(config: PicturesConfig) -> None:
     for number, kind in ((1, "8"), (7, "2d")):
         model = models[kind]
         check_classes(files[kind], test)
-        cell = Cell(
+        evaluation = Evaluation(
             Path(config.models).name,
             kind,
             kind,
             len(test.labels),
-            attack="after",
-            epsilon=config.epsilon,
+            attack=ProjectedGradientDescent(config.epsilon),
             precision=config.runtime.precision,
         )
         examples = (
-            fooled(model, cell, test) if number == 1 else restored(model, cell, test, "floor")
+            fooled(model, evaluation, test)
+            if number == 1
+            else restored(model, evaluation, test, "floor")
         )
         shown[number] = examples
     for number, examples in shown.items():

@@ -2,17 +2,19 @@
 python -m experiments.precision --data.source cifar10 --results my_results --limit 1000
 """
 
-from dataclasses import replace
 from typing import get_args
 
 from rich.console import Console
 
-from experiments.evaluation.cell_store import checked, describe, stored_cells
-from experiments.support.command_line import run_command
+from experiments.evaluation.cell_store import CellStore
+from experiments.evaluation.cells import checked, describe
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.sweep import SweepConfig, run
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
 from experiments.reporting.row_report import write_rows
+from experiments.support.command_line import run_command
 from experiments.support.runtime import Precision
-from experiments.evaluation.sweep import SweepConfig, run
 
 #: Small ones too: at 8 every attack succeeds, and a difference would not show.
 EPSILONS = (1.0, 2.0, 8.0)
@@ -29,9 +31,9 @@ def main(config: SweepConfig) -> None:
     if not config.report_only:
         run(
             lambda images: [
-                replace(config.cell(model, model, images, "after", epsilon), precision=precision)
+                config.evaluation(model, model, images, attack=attack, precision=precision)
                 for model in config.existing_rows
-                for epsilon in EPSILONS
+                for attack in map(ProjectedGradientDescent, EPSILONS)
                 for precision in get_args(Precision)
             ],
             config,
@@ -40,22 +42,33 @@ def main(config: SweepConfig) -> None:
     report(config, console)
 
 
+def is_of_precision(evaluation: Evaluation) -> bool:
+    """Whether a cell with these settings belongs to the report."""
+    return (
+        evaluation.model == evaluation.kind
+        and evaluation.attack in [ProjectedGradientDescent(epsilon) for epsilon in EPSILONS]
+        and (evaluation.attacker, evaluation.gradient) == ("after", "network")
+        and evaluation.filters == FILTERS
+    )
+
+
 def report(config: SweepConfig, console: Console) -> None:
     """Writes precision.csv and .md: of each model and epsilon the cells that exist in both."""
     found = {
-        (cell.model, cell.epsilon, cell.images, cell.config["precision"]): cell
-        for cell in stored_cells(config.results, config.set_name, "after")
-        if cell.model == cell.column and cell.epsilon in EPSILONS
+        (cell.model, cell.epsilon, cell.images, cell.evaluation.precision): cell
+        for cell in CellStore(config.directory).cells(
+            lambda evaluation: evaluation.models == config.set_name and is_of_precision(evaluation)
+        )
     }
     both = sorted(
         key for key in found if {(*key[:3], p) for p in get_args(Precision)} <= found.keys()
     )
     if not both:
         raise ValueError(
-            f"{config.results} holds no cell in both precisions for the set {config.set_name!r}"
+            f"{config.directory} holds no cell in both precisions for the set {config.set_name!r}"
         )
     cells = checked(found[key] for key in both)
-    stem = config.results / "precision"
+    stem = config.directory / "precision"
     write_rows(
         stem,
         "The attack in bfloat16 and in float32",
@@ -65,7 +78,7 @@ def report(config: SweepConfig, console: Console) -> None:
             (
                 cell.model,
                 f"{cell.epsilon:g}",
-                cell.config["precision"],
+                cell.evaluation.precision,
                 cell.images,
                 cell.accuracy("clean", "none"),
                 *(cell.accuracy("attacked", name) for name in FILTERS),

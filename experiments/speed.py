@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.evaluation.cells import BATCH_SIZE
+from experiments.evaluation.measure import BATCH_SIZE
 from experiments.evaluation.sweep import RESULTS
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command

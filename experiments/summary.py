@@ -5,15 +5,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.evaluation.cell_store import StoredCell, describe, read_cells
-from experiments.support.command_line import run_command
+from experiments.evaluation.cell_store import CellStore
+from experiments.evaluation.cells import Cell, checked, describe, largest
+from experiments.evaluation.sweep import results_of
 from experiments.method.filters import FILTERS
 from experiments.reporting.paper_numbers import SOURCE, read_table
 from experiments.reporting.row_report import write_rows
-from experiments.training.model_files import available, model_path
+from experiments.support.command_line import run_command
 from experiments.support.storage import read_json
-from experiments.evaluation.sweep import RESULTS
-from experiments.table2 import EPSILON
+from experiments.table2 import is_of_table2
+from experiments.training.model_files import available, model_path
 
 
 @dataclass(frozen=True)
@@ -22,18 +23,23 @@ class SummaryConfig:
 
     models: str = "short"
     """Name of a set in experiments/models, or a directory."""
-    results: Path = RESULTS
-    """Directory of the cells and the reports."""
+    results: Path | None = None
+    """Directory of the cells and the reports (default: experiments/results/SET)."""
 
 
 def main(config: SummaryConfig) -> None:
     """Writes summary.csv and .md: each model on its own kind of images, clean and attacked."""
     name = Path(config.models).name
-    attacked = {
-        cell.model: cell
-        for cell in read_cells(config.results, name, "after")
-        if cell.model == cell.column and cell.epsilon == EPSILON
-    }
+    directory = results_of(config.models) if config.results is None else config.results
+    cells = CellStore(directory).cells(
+        lambda evaluation: (
+            evaluation.models == name
+            and evaluation.model == evaluation.kind
+            and evaluation.precision == "bfloat16"
+            and is_of_table2(evaluation)
+        )
+    )
+    attacked = {cell.model: cell for cell in checked(largest(cells))}
     records = {
         kind: read_json(model_path(kind, config.models).with_suffix(".json"))
         for kind in available(config.models)
@@ -41,9 +47,9 @@ def main(config: SummaryConfig) -> None:
     if not records:
         raise ValueError(f"models is {config.models!r}; no model is there")
     for kind, cell in attacked.items():
-        if kind in records and cell.config["model_sha256"] != records[kind]["model_sha256"]:
+        if kind in records and cell.origin.model_sha256 != records[kind]["model_sha256"]:
             raise ValueError(
-                f"{config.results} holds cells of another model {kind} than that of "
+                f"{directory} holds cells of another model {kind} than that of "
                 f"{config.models!r}; name another directory with --results"
             )
     clean, filtered = read_table("table1"), read_table("table2")
@@ -54,7 +60,7 @@ def main(config: SummaryConfig) -> None:
     )
     if attacked:
         note += f" Attacked: {describe(list(attacked.values()))}"
-    stem = config.results / "summary"
+    stem = directory / "summary"
     write_rows(
         stem,
         "Every model at a glance",
@@ -84,7 +90,7 @@ def main(config: SummaryConfig) -> None:
     Console().print(f"{stem}.csv, .md: {len(records)} models")
 
 
-def _attacked(cell: StoredCell | None) -> tuple[int | float | None, ...]:
+def _attacked(cell: Cell | None) -> tuple[int | float | None, ...]:
     if cell is None:
         return (None,) * (2 + len(FILTERS))
     accuracies = (cell.accuracy("attacked", name) for name in FILTERS)

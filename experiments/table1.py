@@ -2,11 +2,12 @@
 
 from rich.console import Console
 
-from experiments.evaluation.cell_store import describe, read_cells
-from experiments.support.command_line import run_command
+from experiments.evaluation.cells import describe
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.sweep import GridConfig, run
 from experiments.reporting.grid_report import write_grid
 from experiments.reporting.paper_numbers import read_table
-from experiments.evaluation.sweep import GridConfig, run
+from experiments.support.command_line import run_command
 
 
 def main(config: GridConfig) -> None:
@@ -14,25 +15,29 @@ def main(config: GridConfig) -> None:
     console = Console()
     if not config.report_only:
         run(
-            lambda images: [config.cell(model, column, images) for model, column in config.pairs],
+            lambda images: [
+                config.evaluation(model, kind, images, filters=("none",))
+                for model, kind in config.pairs
+            ],
             config,
             console,
         )
     report(config, console)
 
 
+def is_of_table1(evaluation: Evaluation) -> bool:
+    """Whether a cell with these settings belongs to the table."""
+    return evaluation.attack is None and evaluation.filters == ("none",)
+
+
 def report(config: GridConfig, console: Console) -> None:
     """Writes table1.csv, .md and .png from the cells that exist."""
-    cells = read_cells(config.results, config.set_name, "none", config.runtime.precision)
-    if not cells:
-        raise ValueError(
-            f"{config.results} holds no cell of Table I for the set {config.set_name!r}"
-        )
-    ours = {(cell.model, cell.column): cell.accuracy("clean", "none") for cell in cells}
+    cells = config.read_cells(is_of_table1)
+    ours = {(cell.model, cell.kind): cell.accuracy("clean", "none") for cell in cells}
     title = "Table I: accuracy on clean test images"
     note = f"Models: {config.set_name}. {describe(cells)}"
-    write_grid(config.results / "table1", title, note, ours, read_table("table1"))
-    console.print(f"{config.results / 'table1'}.csv, .md, .png: {len(cells)} of 225 cells")
+    write_grid(config.directory / "table1", title, note, ours, read_table("table1"))
+    console.print(f"{config.directory / 'table1'}.csv, .md, .png: {len(cells)} of 225 cells")
 
 
 if __name__ == "__main__":

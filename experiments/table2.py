@@ -4,14 +4,16 @@ python -m experiments.table2 --data.source cifar10 --results my_results
 
 from rich.console import Console
 
-from experiments.evaluation.cell_store import StoredCell, certified_count, describe, read_cells
-from experiments.support.command_line import run_command
+from experiments.evaluation.cells import Cell, certified_count, describe
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.sweep import GridConfig, run
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
 from experiments.reporting.grid_report import write_grid
 from experiments.reporting.paper_numbers import read_table
-from experiments.evaluation.sweep import GridConfig, run
+from experiments.support.command_line import run_command
 
-EPSILON = 8.0
+ATTACK = ProjectedGradientDescent(epsilon=8.0)
 
 
 def main(config: GridConfig) -> None:
@@ -22,7 +24,7 @@ def main(config: GridConfig) -> None:
         pairs = sorted(config.pairs, key=lambda pair: pair[0] != pair[1])
         run(
             lambda images: [
-                config.cell(model, column, images, "after", EPSILON) for model, column in pairs
+                config.evaluation(model, kind, images, attack=ATTACK) for model, kind in pairs
             ],
             config,
             console,
@@ -30,10 +32,16 @@ def main(config: GridConfig) -> None:
     report(config, console)
 
 
-def describe_by_place(cells: list[StoredCell]) -> str:
+def is_of_table2(evaluation: Evaluation) -> bool:
+    """Whether a cell with these settings belongs to the table."""
+    same = (evaluation.attack, evaluation.attacker, evaluation.gradient, evaluation.filters)
+    return same == (ATTACK, "after", "network", FILTERS)
+
+
+def describe_by_place(cells: list[Cell]) -> str:
     """As ``describe``, of the diagonal and of the rest."""
-    diagonal = [cell for cell in cells if cell.model == cell.column]
-    rest = [cell for cell in cells if cell.model != cell.column]
+    diagonal = [cell for cell in cells if cell.model == cell.kind]
+    rest = [cell for cell in cells if cell.model != cell.kind]
     if not diagonal or not rest or {c.images for c in diagonal} == {c.images for c in rest}:
         return describe(cells)
     return f"On the diagonal, {describe(diagonal)} Elsewhere, {describe(rest)}"
@@ -41,15 +49,7 @@ def describe_by_place(cells: list[StoredCell]) -> str:
 
 def report(config: GridConfig, console: Console) -> None:
     """Writes table2_FILTER.csv, .md and .png for every filter from the cells that exist."""
-    cells = [
-        cell
-        for cell in read_cells(config.results, config.set_name, "after", config.runtime.precision)
-        if cell.epsilon == EPSILON
-    ]
-    if not cells:
-        raise ValueError(
-            f"{config.results} holds no cell of Table II for the set {config.set_name!r}"
-        )
+    cells = config.read_cells(is_of_table2)
     note = (
         f"Models: {config.set_name}. {describe_by_place(cells)} PGD, 20 steps of 2/255, on the bare "
         f"network, added after quantization. {certified_count(cells)} pairs of cell and filter are "
@@ -57,12 +57,12 @@ def report(config: GridConfig, console: Console) -> None:
     )
     paper = read_table("table2")
     for name in FILTERS:
-        ours = {(cell.model, cell.column): cell.accuracy("attacked", name) for cell in cells}
+        ours = {(cell.model, cell.kind): cell.accuracy("attacked", name) for cell in cells}
         title = f"Table II: accuracy under PGD at 8/255, filter: {name}"
         # The paper's table is of its own filter; it gives none for the others.
         beside = paper if name == "floor" else {}
-        write_grid(config.results / f"table2_{name}", title, note, ours, beside)
-    console.print(f"{config.results}/table2_*.csv, .md, .png: {len(cells)} of 225 cells")
+        write_grid(config.directory / f"table2_{name}", title, note, ours, beside)
+    console.print(f"{config.directory}/table2_*.csv, .md, .png: {len(cells)} of 225 cells")
 
 
 if __name__ == "__main__":

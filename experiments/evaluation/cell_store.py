@@ -1,132 +1,199 @@
-"""Reads the cells that exist, and holds them to what was proved about them."""
+"""The cells of a directory of results, as three files.
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+``cells.jsonl``
+    One cell a line, as JSON, sorted: ``evaluation`` holds the settings (``Evaluation.record``).
+    ``clean`` and ``attacked`` hold, by filter, the number of correct predictions and the key of the
+    predictions; ``off_grid`` how many images hold a value that is no level; ``model_file``, ``data``,
+    ``made_by`` and ``date`` say what the cell was made from, by what, and when.
+``provenance.json``
+    What many cells share, by the keys that stand in ``cells.jsonl``: ``model_file`` the SHA-256 of
+    each network's file, ``data`` a description of each data set, ``made_by`` each combination of
+    commit, versions and machine.
+``predictions.bin``
+    The class of every image, and the labels of each data set (see ``prediction_file``).
+
+A cell is added under a lock: each file is replaced as a whole, ``cells.jsonl`` last, and what it does
+not yet name in the other two does no harm. So a process that dies leaves the cells as they were, and
+who reads without the lock sees a state that was complete. On reading, the correct predictions are
+counted again.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
-from experiments.support.storage import read_json
+import numpy
 
+from experiments.evaluation.cells import Cell, Origin
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.prediction_file import PredictionFile
+from experiments.method.kinds import KINDS
+from experiments.support.storage import lock, read_json, remove_parts, write_json, write_text
 
-class CertificateViolated(AssertionError):
-    """An attack inside the certificate changed a prediction: the ops, or the proof, are wrong."""
-
-
-@dataclass(frozen=True)
-class StoredCell:
-    """One cell as read from its file."""
-
-    config: dict
-    result: dict
-
-    @property
-    def model(self) -> str:
-        """Kind of image that the model was trained on."""
-        return self.config["model"]
-
-    @property
-    def column(self) -> str:
-        """Kind of the test images."""
-        return self.config["column"]
-
-    @property
-    def epsilon(self) -> float:
-        """Largest change of a value, in 1/255."""
-        return self.config["epsilon"]
-
-    @property
-    def images(self) -> int:
-        """Number of test images."""
-        return self.result["images"]
-
-    def accuracy(self, state: str, filter_name: str) -> float:
-        """Accuracy on the ``clean`` or ``attacked`` images behind a filter, 0 to 1."""
-        return self.result[state][filter_name]["accuracy"]
+STATES = ("clean", "attacked")
 
 
-def read_cells(
-    results: Path, models: str, attack: str, precision: str = "bfloat16"
-) -> list[StoredCell]:
-    """The cells of one attack, ``checked``; of each the one with the most images."""
-    best: dict[tuple, StoredCell] = {}
-    for cell in stored_cells(results, models, attack):
-        if cell.config["precision"] != precision:
-            continue
-        key = (cell.model, cell.column, cell.epsilon, cell.config["steps"])
-        if key not in best or best[key].images < cell.images:
-            best[key] = cell
-    return checked(best.values())
+class CellStore:
+    """The cells of one directory of results."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = Path(directory)
+        self.lines = self.directory / "cells.jsonl"
+        self.shared = self.directory / "provenance.json"
+        self.predictions = self.directory / "predictions.bin"
+
+    def claim(self, evaluation: Evaluation) -> AbstractContextManager[None]:
+        """Holds the right to make a cell; LockedElsewhere at once if another process has it."""
+        return lock(self.directory / f"cell-{evaluation.digest}")
+
+    def origins(self) -> list[tuple[Evaluation, Origin]]:
+        """What exists: the settings of every cell, and what it was made from."""
+        lines = list(self._lines())  # first: what they name was written before them
+        shared = self._shared()
+        return [(evaluation, _origin(line, shared)) for evaluation, line in lines]
+
+    def __contains__(self, evaluation: Evaluation) -> bool:
+        return any(found == evaluation for found, _ in self._lines())
+
+    def cells(self, wanted: Callable[[Evaluation], bool] = lambda evaluation: True) -> list[Cell]:
+        """The cells that exist and whose settings are ``wanted``.
+
+        Raises:
+            ValueError: a file is damaged, or a count is not that of the predictions; the message
+                names file and cell.
+        """
+        # First: what they name was written before them.
+        lines = [(evaluation, line) for evaluation, line in self._lines() if wanted(evaluation)]
+        if not lines:
+            return []
+        shared, packed = self._shared(), PredictionFile(self.predictions)
+        return [self._cell(evaluation, line, shared, packed) for evaluation, line in lines]
+
+    def add(self, cells: Iterable[Cell], labels: numpy.ndarray) -> None:
+        """Adds cells of one data set, whole or not at all; waits for other processes.
+
+        Args:
+            cells: what was measured. A cell whose settings exist already is left as it is.
+            labels: (N,) uint8, those of the whole data set.
+        """
+        with lock(self.lines, wait=True):
+            remove_parts(self.shared)
+            remove_parts(self.predictions)
+            lines = dict(self._lines())
+            shared, packed = self._shared(), PredictionFile(self.predictions)
+            for cell in cells:
+                if cell.evaluation not in lines:
+                    lines[cell.evaluation] = _line(cell, labels, shared, packed)
+            packed.write(key for line in lines.values() for key in _keys(line))
+            write_json(self.shared, shared)
+            text = (
+                json.dumps(line, separators=(",", ":"), allow_nan=False)
+                for _, line in sorted(lines.items(), key=lambda item: _place(item[0]))
+            )
+            write_text(self.lines, "".join(f"{line}\n" for line in text))
+
+    def _lines(self) -> Iterator[tuple[Evaluation, dict[str, Any]]]:
+        if not self.lines.exists():
+            return
+        text = self.lines.read_text(encoding="utf-8")
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                record = json.loads(line)
+                yield Evaluation.from_record(record["evaluation"]), record
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise ValueError(f"{self.lines}, line {number}, is no cell: {error}") from error
+
+    def _shared(self) -> dict[str, dict[str, Any]]:
+        if self.shared.exists():
+            return read_json(self.shared)
+        return {"model_file": {}, "data": {}, "made_by": {}}
+
+    def _cell(
+        self,
+        evaluation: Evaluation,
+        line: dict[str, Any],
+        shared: dict[str, dict[str, Any]],
+        packed: PredictionFile,
+    ) -> Cell:
+        try:
+            predictions = {
+                state: {name: packed.vector(key) for name, (_, key) in line[state].items()}
+                for state in STATES
+                if state in line
+            }
+            cell = Cell(
+                evaluation,
+                packed.labels(line["data"], evaluation.images),
+                predictions,
+                line["off_grid"],
+                _origin(line, shared),
+                {**shared["made_by"][line["made_by"]], "date": line["date"]},
+            )
+            for state in predictions:
+                for name, (correct, _) in line[state].items():
+                    if cell.correct(state, name) != correct:
+                        raise ValueError(
+                            f"{correct} correct predictions are written on {state} images after the "
+                            f"filter {name}, the predictions have {cell.correct(state, name)}"
+                        )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{self.lines}, {evaluation}: {error}") from error
+        return cell
 
 
-def checked(cells: Iterable[StoredCell]) -> list[StoredCell]:
-    """The same cells.
-
-    Raises:
-        ValueError: they are of different test images, or of different models by one name.
-        CertificateViolated: naming every cell whose attacked predictions differ from the clean ones
-            although they may not.
-    """
-    cells = list(cells)
-    refuse_mixture(cell.config for cell in cells)
-    broken = [
-        f"model {cell.model} on {cell.column} at {cell.epsilon:g}/255 behind {name}"
-        for cell in cells
-        for name, claim in cell.result.get("certificate", {}).items()
-        if claim["inside"] and not claim["identical"]
-    ]
-    if broken:
-        raise CertificateViolated(
-            "predictions changed inside the certificate: " + "; ".join(broken)
-        )
-    return cells
-
-
-def refuse_mixture(configs: Iterable[dict]) -> None:
-    """Raises ValueError, naming two cells, if they are of different images or of different models."""
-    first: dict[str, tuple[str, dict]] = {}
-    for config in configs:
-        for what, digest in (
-            ("test images", config["test_data"]["sha256"]),
-            (f"files of model {config['model']}", config["model_sha256"]),
-        ):
-            known, other = first.setdefault(what, (digest, config))
-            if digest != known:
-                raise ValueError(
-                    f"cells from different {what} do not belong together: {_name(other)}, and "
-                    f"{_name(config)}; name another directory with --results"
-                )
+def _line(
+    cell: Cell, labels: numpy.ndarray, shared: dict[str, dict[str, Any]], packed: PredictionFile
+) -> dict[str, Any]:
+    """The line of a cell; adds what it refers to."""
+    data = packed.add_labels(cell.origin.data["sha256"], labels)
+    shared["data"][data] = cell.origin.data
+    model_file = cell.origin.model_sha256[:16]
+    shared["model_file"][model_file] = cell.origin.model_sha256
+    made_by = {name: value for name, value in cell.provenance.items() if name != "date"}
+    text = json.dumps(made_by, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    shared["made_by"][digest] = made_by
+    line: dict[str, Any] = {"evaluation": cell.evaluation.record()}
+    keys: list[str] = []
+    for state, vectors in cell.predictions.items():
+        line[state] = {}
+        for name, vector in vectors.items():
+            keys.append(packed.add(vector, data, keys))
+            line[state][name] = [cell.correct(state, name), keys[-1]]
+    return {
+        **line,
+        "off_grid": cell.off_grid,
+        "model_file": model_file,
+        "data": data,
+        "made_by": digest,
+        "date": cell.provenance["date"],
+    }
 
 
-def _name(config: dict) -> str:
-    data = config["test_data"]
+def _origin(line: dict[str, Any], shared: dict[str, dict[str, Any]]) -> Origin:
+    return Origin(shared["model_file"][line["model_file"]], shared["data"][line["data"]])
+
+
+def _keys(line: dict[str, Any]) -> list[str]:
+    vectors = [found for state in STATES for found in line.get(state, {}).values()]
+    return [line["data"], *(key for _, key in vectors)]
+
+
+def _place(evaluation: Evaluation) -> tuple[Any, ...]:
+    """Where a cell stands among the others: by model, then by kind of images."""
+    attack = evaluation.attack
     return (
-        f"model {config['model']} ({config['model_sha256'][:8]}) on {config['column']} "
-        f"({data['source']}, {data['sha256'][:8]})"
+        evaluation.models,
+        KINDS.index(evaluation.model),
+        KINDS.index(evaluation.kind),
+        "" if attack is None else attack.method,
+        evaluation.attacker,
+        evaluation.gradient,
+        evaluation.epsilon,
+        evaluation.precision,
+        evaluation.images,
+        evaluation.digest,
     )
-
-
-def certified_count(cells: list[StoredCell]) -> int:
-    """How many (cell, filter) pairs are inside the certificate."""
-    return sum(
-        claim["inside"]
-        for cell in cells
-        for name, claim in cell.result["certificate"].items()
-        if name != "none"
-    )
-
-
-def stored_cells(results: Path, models: str, attack: str = "*") -> Iterator[StoredCell]:
-    """Every cell that exists of a set of models; of one attack, or of all."""
-    for path in sorted((results / "cells" / models).glob(f"{attack}/*.json")):
-        content = read_json(path)
-        yield StoredCell(content["config"], content)
-
-
-def describe(cells: list[StoredCell]) -> str:
-    """One sentence for a table: which images, how many, in what arithmetic."""
-    sources = sorted({cell.config["test_data"]["source"] for cell in cells})
-    counts = sorted({cell.images for cell in cells})
-    total = max(cell.result["images_of"] for cell in cells)
-    amount = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-    extent = "all" if counts == [total] else "a fixed random subset of"
-    precision = ", ".join(sorted({cell.config["precision"] for cell in cells}))
-    return f"{' and '.join(sources)}: {extent} {amount} of {total:,} test images, {precision}."

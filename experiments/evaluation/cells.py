@@ -1,224 +1,179 @@
-"""One cell of a table: one model on one kind of test images, clean or attacked.
+"""Cells: what came out of an evaluation, and what was proved about it."""
 
-A cell is a function of its configuration, of the model's file and of the test images, and nothing
-else; its result is one small JSON file with the prediction for every image.
-"""
-
-import base64
-import zlib
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Literal, get_args
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy
-import torch
-from torch import Tensor
 
-from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
-from experiments.support.data_sets import Split
-from experiments.method.filters import FILTERS, apply_filter, certified_epsilon
-from experiments.support.cuda_graphs import RecordedFunction
-from experiments.method.kinds import bits_of, off_grid, prepare, quantize
-from experiments.training.resnet20 import ResNet20
-from experiments.support.runtime import Precision, logits_of
+from experiments.evaluation.evaluation import Evaluation
+from experiments.method.filters import certified_epsilon
 
-Attack = Literal["none", "after", "before_transfer", "before_adaptive"]
 
-BATCH_SIZE = 250
-SUBSET_SEED = 2019
+class CertificateViolated(AssertionError):
+    """An attack inside the certificate changed a prediction: the ops, or the proof, are wrong."""
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What one cell measures."""
+class Claim:
+    """What the certificate says of an attack after quantization and a filter."""
 
-    models: str
-    """Name of the set of models."""
-    model: str
-    """What the network was trained on: a kind of image."""
-    column: str
-    """What it is tested on: a kind of image."""
-    images: int
-    """How many test images; those of a smaller cell are among those of a larger one."""
-    attack: Attack = "none"
-    """after: PGD on the bare network adds to the quantized image (the paper's threat model).
-    before_transfer: PGD on the bare network adds to the 8-bit image, which is quantized afterwards
-    (the paper's last experiment). before_adaptive: the same with the quantization inside the
-    network that is attacked, its gradient passed straight through (BPDA, Athalye et al. 2018)."""
-    epsilon: float = 0.0
-    """Largest change of a value, in 1/255."""
-    steps: int = 20
-    precision: Precision = "bfloat16"
+    epsilon: int
+    """Largest change, in 1/255, that the filter is proved to undo."""
+    inside: bool
+    """Whether the attack stays within it."""
+    identical: bool
+    """Whether the prediction for every image is the same with the attack and without."""
 
-    def __post_init__(self) -> None:
-        bits_of(self.model)
-        bits_of(self.column)
-        if self.attack not in get_args(Attack):
-            accepted = ", ".join(get_args(Attack))
-            raise ValueError(f"attack is {self.attack!r}; accepted are {accepted}")
-        if self.images < 1:
-            raise ValueError(f"images is {self.images!r}; accepted are whole numbers from 1")
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came out of an evaluation."""
+
+    evaluation: Evaluation
+    labels: numpy.ndarray
+    """(N,) uint8, the true classes."""
+    predictions: dict[str, dict[str, numpy.ndarray]]
+    """For the ``clean`` and the ``attacked`` images, by filter: (N,) uint8 classes."""
+    off_grid: dict[str, int]
+    """How many of these images, as they arrive at the filter, hold a value that is no level."""
+
+    def correct(self, state: str, filter_name: str) -> int:
+        """How many predictions on the ``clean`` or ``attacked`` images after a filter are right."""
+        return int((self.predictions[state][filter_name] == self.labels).sum())
+
+    def accuracy(self, state: str, filter_name: str) -> float:
+        """Accuracy on the ``clean`` or ``attacked`` images after a filter, 0 to 1."""
+        return self.correct(state, filter_name) / len(self.labels)
 
     @property
-    def step(self) -> float:
-        """The step of PGD in 1/255: the paper's 2 up to epsilon 32, which 20 steps of 2 can reach.
-
-        Beyond, 2.5 epsilon / steps, the rule of Madry et al., so that every point of the ball
-        stays within reach.
-        """
-        return 2.0 if self.epsilon <= 32 else 2.5 * self.epsilon / self.steps
-
-    def path(self, results: Path) -> Path:
-        """Where the result of this cell is kept under the directory ``results``."""
-        parts = [self.model, "on", self.column]
-        if self.attack != "none":
-            parts.append(f"eps{self.epsilon:g}")
-        parts.append(f"n{self.images}")
-        if self.precision != "bfloat16":
-            parts.append(self.precision)
-        return results / "cells" / self.models / self.attack / f"{'_'.join(parts)}.json"
+    def certificate(self) -> dict[str, Claim]:
+        """By filter; empty for an attack before quantization, of which nothing is proved."""
+        evaluation = self.evaluation
+        if evaluation.attack is None or evaluation.attacker != "after":
+            return {}
+        return {
+            name: Claim(
+                round(certified_epsilon(name, evaluation.kind) * 255),
+                evaluation.epsilon / 255 <= certified_epsilon(name, evaluation.kind),
+                numpy.array_equal(
+                    self.predictions["clean"][name], self.predictions["attacked"][name]
+                ),
+            )
+            for name in evaluation.filters
+        }
 
 
-def subset(total: int, images: int) -> Tensor:
-    """Indices, (min(images, total),) int64, of a random subset, the same on every machine."""
-    shuffled = numpy.random.RandomState(SUBSET_SEED).permutation(total)
-    return torch.from_numpy(shuffled[:images]).long()
+@dataclass(frozen=True)
+class Origin:
+    """What a cell is made from, besides its settings."""
+
+    model_sha256: str
+    """Of the model's file."""
+    data: dict[str, Any]
+    """The test images, as ``Split.describe`` gives them."""
 
 
-# Of the last settings only: a recording keeps the memory of all its steps.
-@lru_cache(maxsize=1)
-def recorded_attack(
-    model: ResNet20,
-    precision: Precision,
-    epsilon: float,
-    step: float,
-    steps: int,
-    quantized_as: str | None,
-) -> RecordedFunction:
-    """PGD on a model, recorded on CUDA; cells that follow each other with the same settings share it.
+@dataclass(frozen=True, eq=False)
+class Cell(Outcome):
+    """An outcome, what it was made from, and by what."""
 
-    Args:
-        model, precision: the network that is attacked.
-        epsilon, step, steps: settings of the attack.
-        quantized_as: a kind of image, if the attacked network begins with that quantization.
+    origin: Origin
+    provenance: dict[str, Any]
+
+    @classmethod
+    def of(cls, outcome: Outcome, origin: Origin, provenance: dict[str, Any]) -> "Cell":
+        """A cell with this outcome."""
+        parts = {field.name: getattr(outcome, field.name) for field in fields(Outcome)}
+        return cls(**parts, origin=origin, provenance=provenance)
+
+    @property
+    def model(self) -> str:
+        """Kind of image that the model was trained on."""
+        return self.evaluation.model
+
+    @property
+    def kind(self) -> str:
+        """Kind of the test images."""
+        return self.evaluation.kind
+
+    @property
+    def epsilon(self) -> float:
+        """Largest change of a value, in 1/255."""
+        return self.evaluation.epsilon
+
+    @property
+    def images(self) -> int:
+        """Number of test images."""
+        return self.evaluation.images
+
+
+def checked(cells: Iterable[Cell]) -> list[Cell]:
+    """The same cells.
+
+    Raises:
+        ValueError: they are of different test images, or of different models by one name.
+        CertificateViolated: naming every cell whose attacked predictions differ from the clean ones
+            although they may not.
     """
-    logits = logits_of(model, precision)
-    network = logits if quantized_as is None else lambda x: logits(quantize(x, quantized_as))
-    attack = ProjectedGradientDescent(epsilon, steps, step)
-    return RecordedFunction(
-        lambda images, labels: attack(network, images, labels), next(model.parameters()).device
+    cells = list(cells)
+    refuse_mixture((cell.evaluation, cell.origin) for cell in cells)
+    broken = [
+        f"model {cell.model} on {cell.kind} at {cell.epsilon:g}/255 after the filter {name}"
+        for cell in cells
+        for name, claim in cell.certificate.items()
+        if claim.inside and not claim.identical
+    ]
+    if broken:
+        raise CertificateViolated(
+            "predictions changed inside the certificate: " + "; ".join(broken)
+        )
+    return cells
+
+
+def largest(cells: Iterable[Cell]) -> list[Cell]:
+    """Of cells that differ in nothing but the number of images, the one with the most."""
+    best: dict[Evaluation, Cell] = {}
+    for cell in cells:
+        rest = replace(cell.evaluation, images=1)
+        if rest not in best or best[rest].images < cell.images:
+            best[rest] = cell
+    return list(best.values())
+
+
+def refuse_mixture(made: Iterable[tuple[Evaluation, Origin]]) -> None:
+    """Raises ValueError, naming two cells, if they are of different images or of different models."""
+    first: dict[str, tuple[str, str]] = {}
+    for evaluation, origin in made:
+        name = (
+            f"model {evaluation.model} ({origin.model_sha256[:8]}) on {evaluation.kind} "
+            f"({origin.data['source']}, {origin.data['sha256'][:8]})"
+        )
+        for what, digest in (
+            ("test images", origin.data["sha256"]),
+            (f"files of model {evaluation.model}", origin.model_sha256),
+        ):
+            known, other = first.setdefault(what, (digest, name))
+            if digest != known:
+                raise ValueError(
+                    f"cells from different {what} do not belong together: {other}, and {name}; name "
+                    "another directory with --results"
+                )
+
+
+def certified_count(cells: list[Cell]) -> int:
+    """How many (cell, filter) pairs are inside the certificate."""
+    return sum(
+        claim.inside for cell in cells for name, claim in cell.certificate.items() if name != "none"
     )
 
 
-class Evaluator:
-    """A model ready to be attacked and asked."""
-
-    def __init__(self, model: ResNet20, cell: Cell) -> None:
-        self.cell = cell
-        self.logits = logits_of(model, cell.precision)
-        self.attack = recorded_attack(
-            model,
-            cell.precision,
-            cell.epsilon,
-            cell.step,
-            cell.steps,
-            cell.column if cell.attack == "before_adaptive" else None,
-        )
-
-    def images(self, originals: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Clean and attacked images, (N, C, H, W) float32, as they arrive at the filter.
-
-        Args:
-            originals: (N, C, H, W) uint8.
-            labels: (N,) int64.
-        """
-        clean = prepare(originals, self.cell.column)
-        if self.cell.attack == "none" or self.cell.epsilon == 0:
-            return clean, clean
-        if self.cell.attack == "after":
-            return clean, self.attack(clean, labels)
-        return clean, quantize(self.attack(prepare(originals, "8"), labels), self.cell.column)
-
-    @torch.no_grad()
-    def classify(self, images: Tensor, filter_name: str) -> Tensor:
-        """Classes, (N,) int64, of the filtered images."""
-        return self.logits(apply_filter(filter_name, images, bits_of(self.cell.column))).argmax(1)
-
-
-def measure(
-    cell: Cell, model: ResNet20, split: Split, on_batch: Callable[[int], None] = lambda count: None
-) -> dict:
-    """Makes one cell.
-
-    Args:
-        cell: what to measure.
-        model: the network, frozen and in evaluation mode.
-        split: the test images, on the device of the model.
-        on_batch: called with the number of images after each batch.
-
-    Returns:
-        What the JSON file holds besides provenance: per filter the clean and the attacked accuracy
-        with the prediction for every image, the certificate, and how many images left the grid of
-        levels.
-    """
-    evaluator = Evaluator(model, cell)
-    chosen = subset(len(split.labels), cell.images).to(split.labels.device)
-    # Table I has neither an attack nor a filter.
-    states = ("clean",) if cell.attack == "none" else ("clean", "attacked")
-    filters = FILTERS[:1] if cell.attack == "none" else FILTERS
-    batches = {(state, name): [] for state in states for name in filters}
-    left_grid = dict.fromkeys(states, 0)
-    for index in chosen.split(BATCH_SIZE):
-        arrived = evaluator.images(split.images[index], split.labels[index])
-        for state, images in zip(states, arrived, strict=False):
-            for name in filters:
-                batches[state, name].append(evaluator.classify(images, name))
-            left_grid[state] += off_grid(images, cell.column).sum()
-        on_batch(len(index))
-    labels = split.labels[chosen].cpu()
-    found = {key: torch.cat(classes).cpu() for key, classes in batches.items()}
-    result = {"images": len(chosen), "images_of": len(split.labels), "labels": pack(labels)}
-    for state in states:
-        result[state] = {name: _summary(found[state, name], labels) for name in filters}
-    result["off_grid"] = {state: int(count) for state, count in left_grid.items()}
-    if cell.attack == "after":
-        result["certificate"] = {
-            name: {
-                "epsilon": round(certified_epsilon(name, cell.column) * 255),
-                "inside": cell.epsilon / 255 <= certified_epsilon(name, cell.column),
-                "identical": torch.equal(found["clean", name], found["attacked", name]),
-            }
-            for name in filters
-        }
-    return result
-
-
-def _summary(classes: Tensor, labels: Tensor) -> dict:
-    correct = classes == labels
-    return {
-        "accuracy": float(correct.double().mean()),
-        "correct": base64.b64encode(numpy.packbits(correct.numpy())).decode(),
-        "predictions": pack(classes),
-    }
-
-
-def pack(classes: Tensor) -> str:
-    """Packs (N,) class numbers below 256 into base64 of zlib of one byte each."""
-    return base64.b64encode(zlib.compress(classes.to(torch.uint8).numpy().tobytes(), 9)).decode()
-
-
-def unpack(text: str) -> numpy.ndarray:
-    """The (N,) uint8 class numbers that ``pack`` packed."""
-    return numpy.frombuffer(zlib.decompress(base64.b64decode(text)), numpy.uint8)
-
-
-def cell_config(cell: Cell, model_digest: str, test_data: dict) -> dict:
-    """What decides the result of a cell: stored with it, compared before it counts as done."""
-    return {
-        **asdict(cell),
-        "step": cell.step,
-        "model_sha256": model_digest,
-        "test_data": test_data,
-    }
+def describe(cells: list[Cell]) -> str:
+    """One sentence for a table: which images, how many, in what arithmetic."""
+    sources = sorted({cell.origin.data["source"] for cell in cells})
+    counts = sorted({cell.images for cell in cells})
+    total = max(cell.origin.data["images"] for cell in cells)
+    amount = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    extent = "all" if counts == [total] else "a fixed random subset of"
+    precision = ", ".join(sorted({cell.evaluation.precision for cell in cells}))
+    return f"{' and '.join(sources)}: {extent} {amount} of {total:,} test images, {precision}."

@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy
 from rich.console import Console
 
-from experiments.evaluation.cell_store import refuse_mixture, stored_cells
-from experiments.evaluation.cells import Attack, Cell, cell_config, measure
-from experiments.support.data_sets import DataConfig, Split, load_split
+from experiments.evaluation.cell_store import CellStore
+from experiments.evaluation.cells import Cell, Origin, checked, largest, refuse_mixture
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.measure import measure
 from experiments.method.kinds import KINDS, check_kind
+from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
+from experiments.support.storage import LockedElsewhere
 from experiments.training.model_files import (
     available,
     file_digest,
@@ -21,9 +26,13 @@ from experiments.training.model_files import (
     model_path,
     require_model,
 )
-from experiments.support.storage import LockedElsewhere, lock, read_json, refuse_other, write_json
 
 RESULTS = Path(__file__).parents[1] / "results"
+
+
+def results_of(models: str) -> Path:
+    """Where the results of a set of models are kept, unless another directory is named."""
+    return RESULTS / Path(models).name
 
 
 @dataclass(frozen=True)
@@ -38,8 +47,8 @@ class SweepConfig:
     """Evaluate on this many test images, a fixed random subset (default: all)."""
     report_only: bool = False
     """Make no cell. (The report is of all the cells that exist, of each the one with most images.)"""
-    results: Path = RESULTS
-    """Directory of the cells and the reports."""
+    results: Path | None = None
+    """Directory of the cells and the reports (default: experiments/results/SET)."""
     data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
     runtime: Runtime = field(default_factory=Runtime)
 
@@ -48,13 +57,40 @@ class SweepConfig:
         """The name of the set, also when ``models`` is a directory."""
         return Path(self.models).name
 
-    def cell(
-        self, model: str, column: str, images: int, attack: Attack = "none", epsilon: float = 0.0
-    ) -> Cell:
-        """A cell of this set of models, in the precision of this run."""
-        return Cell(
-            self.set_name, model, column, images, attack, epsilon, precision=self.runtime.precision
+    @property
+    def directory(self) -> Path:
+        """Where the cells and the reports are."""
+        return results_of(self.models) if self.results is None else self.results
+
+    def evaluation(self, model: str, kind: str, images: int, **settings: Any) -> Evaluation:
+        """An evaluation of this set of models, in the precision of this run."""
+        settings = {"precision": self.runtime.precision, **settings}
+        return Evaluation(self.set_name, model, kind, images, **settings)
+
+    def read_cells(
+        self, wanted: Callable[[Evaluation], bool], *, every_size: bool = False
+    ) -> list[Cell]:
+        """The cells of this set and precision that are ``wanted``, ``checked``.
+
+        Of cells that differ in nothing but the number of images it is the one with the most, or, if
+        ``every_size``, each.
+
+        Raises:
+            ValueError: there is none, or they do not belong together.
+            CertificateViolated: an attack inside the certificate changed a prediction.
+        """
+        cells = CellStore(self.directory).cells(
+            lambda evaluation: (
+                evaluation.models == self.set_name
+                and evaluation.precision == self.runtime.precision
+                and wanted(evaluation)
+            )
         )
+        if not cells:
+            raise ValueError(
+                f"{self.directory} holds no cell of this report for the set {self.set_name!r}"
+            )
+        return checked(cells if every_size else largest(cells))
 
     @property
     def existing_rows(self) -> list[str]:
@@ -86,11 +122,13 @@ class GridConfig(SweepConfig):
         return [(model, column) for model in self.existing_rows for column in columns]
 
 
-def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Console) -> None:
+def run(
+    evaluations_of: Callable[[int], list[Evaluation]], config: SweepConfig, console: Console
+) -> None:
     """Makes every cell that is not done.
 
     Args:
-        cells_of: gives the cells, told how many images each is to have.
+        evaluations_of: gives the settings of the cells, told how many images each is to have.
         config: models, images, where the results are kept.
         console: for the progress bar.
 
@@ -102,43 +140,38 @@ def run(cells_of: Callable[[int], list[Cell]], config: SweepConfig, console: Con
     split = load_split(config.data, "test").to(device)
     if config.limit is not None and config.limit < 1:
         raise ValueError(f"limit is {config.limit!r}; accepted are whole numbers from 1")
-    cells = cells_of(min(config.limit or len(split.labels), len(split.labels)))
-    test_data = split.describe()
-    models = {cell.model: model_path(cell.model, config.models) for cell in cells}
-    loaded = {kind: load_model(file, device) for kind, file in models.items()}
-    for file in models.values():
+    evaluations = evaluations_of(min(config.limit or len(split.labels), len(split.labels)))
+    data = split.describe()
+    labels = split.labels.cpu().numpy().astype(numpy.uint8)
+    files = {kind: model_path(kind, config.models) for kind in {e.model for e in evaluations}}
+    models = {kind: load_model(file, device) for kind, file in files.items()}
+    for file in files.values():
         check_classes(file, split)
-    digests = {kind: file_digest(file) for kind, file in models.items()}
-    configs = [cell_config(cell, digests[cell.model], test_data) for cell in cells]
-    stored = (cell.config for cell in stored_cells(config.results, config.set_name))
-    refuse_mixture([*stored, *configs])
+    origins = {kind: Origin(file_digest(file), data) for kind, file in files.items()}
+    store = CellStore(config.directory)
+    existing = [pair for pair in store.origins() if pair[0].models == config.set_name]
+    refuse_mixture([*existing, *((e, origins[e.model]) for e in evaluations)])
     elsewhere = 0
     with progress_bars(console) as progress:
-        work = [cell.images * (1 + cell.steps * (cell.attack != "none")) for cell in cells]
-        bar = progress.add_task("cells", total=sum(work))
-        for cell, settings, amount in zip(cells, configs, work, strict=True):
-            path = cell.path(config.results)
-            progress.update(bar, description=path.stem)
+        bar = progress.add_task("cells", total=sum(e.images for e in evaluations))
+        for evaluation in evaluations:
+            progress.update(bar, description=f"{evaluation.model} on {evaluation.kind}")
             try:
-                with lock(path):
-                    if path.exists():
-                        refuse_other(settings, read_json(path)["config"], path)
-                        progress.advance(bar, amount)
+                with store.claim(evaluation):
+                    if evaluation in store:
+                        progress.advance(bar, evaluation.images)
                         continue
-                    result = measure(
-                        cell,
-                        loaded[cell.model],
+                    outcome = measure(
+                        evaluation,
+                        models[evaluation.model],
                         split,
-                        lambda count, part=amount / cell.images: progress.advance(
-                            bar, count * part
-                        ),
+                        lambda count: progress.advance(bar, count),
                     )
-                    write_json(
-                        path, {"config": settings, **result, "provenance": provenance(device)}
-                    )
+                    origin = origins[evaluation.model]
+                    store.add([Cell.of(outcome, origin, provenance(device))], labels)
             except LockedElsewhere:
                 elsewhere += 1
-                progress.advance(bar, amount)
+                progress.advance(bar, evaluation.images)
     if elsewhere:
         console.print(
             f"{elsewhere} cells are being made by another process; run again for the rest"

@@ -7,10 +7,12 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from experiments.evaluation.cells import Cell, Evaluator, subset
-from experiments.support.data_sets import Split
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.measure import Evaluator
+from experiments.evaluation.subset import subset
 from experiments.method.filters import apply_filter
 from experiments.method.kinds import bits_of
+from experiments.support.data_sets import Split
 from experiments.training.resnet20 import ResNet20
 
 #: Images tried in the search for one that shows the effect.
@@ -26,31 +28,39 @@ class Shown:
     verdict: str
 
 
-def fooled(model: ResNet20, cell: Cell, split: Split) -> list[Shown]:
+def fooled(model: ResNet20, evaluation: Evaluation, split: Split) -> list[Shown]:
     """Fig. 1: an image, the change, and the changed image, which the bare network gets wrong."""
-    clean, attacked, _, evaluator, _ = _examples(model, cell, split)
-    change = (attacked - clean) * (255 / cell.epsilon)
+    clean, attacked, _, evaluator, _ = _examples(model, evaluation, split)
+    change = (attacked - clean) * (255 / evaluation.epsilon)
     return [
         Shown("image", clean, _verdict(evaluator, clean, split)),
-        Shown(f"change, at most {cell.epsilon:g}/255", change / 2 + 0.5, "times "
-              f"{255 / cell.epsilon / 2:.0f}, zero is grey"),
+        Shown(f"change, at most {evaluation.epsilon:g}/255", change / 2 + 0.5, "times "
+              f"{255 / evaluation.epsilon / 2:.0f}, zero is grey"),
         Shown("sum", attacked, _verdict(evaluator, attacked, split)),
     ]  # fmt: skip
 
 
-def restored(model: ResNet20, cell: Cell, split: Split, filter_name: str) -> list[Shown]:
+def restored(
+    model: ResNet20, evaluation: Evaluation, split: Split, filter_name: str
+) -> list[Shown]:
     """Fig. 7: an image, dithered, perturbed, and quantized once more."""
-    clean, attacked, original, evaluator, name = _examples(model, cell, split)
-    back = apply_filter(filter_name, attacked, bits_of(cell.column))
+    clean, attacked, original, evaluator, name = _examples(model, evaluation, split)
+    back = apply_filter(filter_name, attacked, bits_of(evaluation.kind))
     same = (
         "identical"
-        if torch.equal(back, apply_filter(filter_name, clean, bits_of(cell.column)))
+        if torch.equal(back, apply_filter(filter_name, clean, bits_of(evaluation.kind)))
         else "changed"
     )
     return [
         Shown("8-bit image", original.float() / 255, name),
-        Shown(f"dithered to {bits_of(cell.column)} bits", clean, _verdict(evaluator, clean, split)),
-        Shown(f"perturbed by {cell.epsilon:g}/255", attacked, _verdict(evaluator, attacked, split)),
+        Shown(
+            f"dithered to {bits_of(evaluation.kind)} bits", clean, _verdict(evaluator, clean, split)
+        ),
+        Shown(
+            f"perturbed by {evaluation.epsilon:g}/255",
+            attacked,
+            _verdict(evaluator, attacked, split),
+        ),
         Shown(f"filtered: {same}", back, _verdict(evaluator, back, split)),
     ]
 
@@ -66,19 +76,19 @@ def draw(axes: Sequence[Axes], images: Sequence[Shown]) -> None:
 
 
 def _examples(
-    model: ResNet20, cell: Cell, split: Split
+    model: ResNet20, evaluation: Evaluation, split: Split
 ) -> tuple[Tensor, Tensor, Tensor, Evaluator, str]:
     """The first image that the bare network gets right before the attack and wrong after it."""
     index = subset(len(split.labels), CANDIDATES).to(split.labels.device)
     labels = split.labels[index]
-    evaluator = Evaluator(model, cell)
+    evaluator = Evaluator(model, evaluation)
     clean, attacked = evaluator.images(split.images[index], labels)
     right = evaluator.classify(clean, "none") == labels
     wrong = evaluator.classify(attacked, "none") != labels
     hits = (right & wrong).nonzero().flatten()
     if not len(hits):
         raise ValueError(
-            f"epsilon {cell.epsilon:g}/255 fools model {cell.model} on none of {len(index)} images"
+            f"epsilon {evaluation.epsilon:g}/255 fools model {evaluation.model} on none of {len(index)} images"
         )
     hit = int(hits[0])
     name = split.classes[int(labels[hit])]

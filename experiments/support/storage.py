@@ -71,6 +71,12 @@ def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def remove_parts(path: Path) -> None:
+    """Removes what dead processes left of ``path``; only for who has the right to make it."""
+    for part in path.parent.glob(f".{path.name}.*{PART_SUFFIX}"):
+        part.unlink(missing_ok=True)
+
+
 @contextmanager
 def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Holds the right to make ``path``. Parts that a dead process left of ``path`` are removed.
@@ -94,8 +100,7 @@ def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
     except Timeout:
         raise LockedElsewhere(f"another process holds {lock_path}") from None
     try:
-        for part in path.parent.glob(f".{path.name}.*{PART_SUFFIX}"):
-            part.unlink(missing_ok=True)
+        remove_parts(path)
         yield
     finally:
         # Unlinked while it is held: filelock sees that a file it opened in between is not the one

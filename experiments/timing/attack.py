@@ -4,7 +4,7 @@ import torch
 from rich.progress import Progress
 from torch.nn import functional
 
-from experiments.evaluation.cells import BATCH_SIZE
+from experiments.evaluation.measure import BATCH_SIZE
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.kinds import prepare
 from experiments.support.cuda_graphs import RecordedFunction

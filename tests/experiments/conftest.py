@@ -1,8 +1,13 @@
 """What several tests of the experiments use."""
 
-import pytest
+from dataclasses import replace
 
-from tiny_experiment import write_images
+import pytest
+from rich.console import Console
+
+from experiments.evaluation.sweep import GridConfig
+from experiments.training.run import train
+from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, training_config, write_images
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -14,3 +19,19 @@ def _one_thread(one_thread):
 def data(tmp_path_factory):
     """The source of three classes of small images."""
     return write_images(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """Options of a sweep over two tiny models, trained on 2-bit dithered and on 8-bit images."""
+    directory = tmp_path_factory.mktemp("tiny")
+    data = write_images(directory / "images", train=150)
+    for kind in ("2d", "8"):
+        train(kind, training_config(data, directory / "models", ENOUGH_EPOCHS), Console(quiet=True))
+    return GridConfig(str(directory / "models"), data=data, runtime=ONE_THREAD)
+
+
+@pytest.fixture
+def sweep(trained, tmp_path):
+    """The same, with a directory of results of its own."""
+    return replace(trained, results=tmp_path, limit=12)

@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch.nn import functional
 
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.measure import Evaluator
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
-from experiments.evaluation.cells import Cell, Evaluator
-from experiments.support.cuda_graphs import WARM_UP_CALLS
 from experiments.method.kinds import KINDS, off_grid, prepare, quantize
-from experiments.training.recipes import recipe
+from experiments.support.cuda_graphs import WARM_UP_CALLS
 from experiments.support.runtime import Runtime
 from experiments.timing.noise import noise
+from experiments.training.recipes import recipe
 from experiments.training.trainer import Trainer
 
 pytestmark = [
@@ -55,14 +56,15 @@ def test_recorded_attack_is_a_plain_attack():
     device = Runtime(device="cuda").start()
     split = noise(40, device)
     model = Trainer(split, "2d", recipe("paper"), 0, "bfloat16").model.eval().requires_grad_(False)
-    evaluator = Evaluator(model, Cell("noise", "2d", "2d", 40, "after", 8.0))
+    attack = ProjectedGradientDescent(epsilon=8.0)
+    evaluator = Evaluator(model, Evaluation("noise", "2d", "2d", 40, attack))
     images = prepare(split.images, "2d")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for _ in range(WARM_UP_CALLS + 2):
             attacked = evaluator.attack(images, split.labels)
     assert evaluator.attack.graph is not None
-    plain = ProjectedGradientDescent(epsilon=8)(evaluator.logits, images, split.labels)
+    plain = attack(evaluator.logits, images, split.labels)
     assert torch.equal(attacked, plain)
     loss = functional.cross_entropy(evaluator.logits(attacked), split.labels)
     assert loss > functional.cross_entropy(evaluator.logits(images), split.labels)

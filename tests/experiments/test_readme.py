@@ -1,24 +1,21 @@
 """What README.md of the experiments says: its commands parse, its files exist, its numbers are ours."""
 
 import csv
-import json
 import re
 import runpy
-from pathlib import Path
 
 import pytest
 import tyro
 
-from experiments.support import command_line
-from experiments.evaluation.cells import unpack
-from experiments.method.filters import FILTERS, certified_epsilon
+from experiments.evaluation.sweep import RESULTS, SweepConfig
+from experiments.method.filters import FILTERS
 from experiments.method.kinds import KINDS
 from experiments.reporting.paper_numbers import read_table
-from experiments.evaluation.sweep import RESULTS
+from experiments.support import command_line
+from experiments.table2 import is_of_table2
 
 DIRECTORY = RESULTS.parent
 README = (DIRECTORY / "README.md").read_text()
-STATES = ("clean", "attacked")
 COMMANDS = re.findall(r"^python -m (experiments\.\w+)([^#\n]*)", README, re.MULTILINE)
 
 
@@ -47,7 +44,6 @@ def test_command_parses(module, options, monkeypatch):
 
 def test_every_file_it_links_exists():
     links = re.findall(r"\]\(((?:results|models)[^)]*)\)", README)
-    links += [f"results/{name}" for name in re.findall(r"figure\d\.png", README)]
     assert links
     assert [link for link in links if not (DIRECTORY / link).exists()] == []
 
@@ -77,11 +73,13 @@ def accuracies(name):
 
 @pytest.mark.parametrize("name", ["table1", "table2_floor", "table2_nearest", "table2_none"])
 def test_tables_are_complete(name):
-    assert list(accuracies(name)) == [(model, images) for model in KINDS for images in KINDS]
+    assert list(accuracies(f"short/{name}")) == [
+        (model, images) for model in KINDS for images in KINDS
+    ]
 
 
 def test_summary_is_that_of_the_results():
-    rows = rows_of(RESULTS / "summary.csv")
+    rows = rows_of(RESULTS / "short" / "summary.csv")
     assert [row["model"] for row in rows] == list(KINDS)
     kept = ("filter floor", "paper floor", "filter nearest")
     for row in rows:
@@ -97,7 +95,11 @@ def test_summary_is_that_of_the_results():
 
 
 def test_numbers_are_those_of_the_tables():
-    clean, ours, paper = accuracies("table1"), accuracies("table2_floor"), read_table("table1")
+    clean, ours, paper = (
+        accuracies("short/table1"),
+        accuracies("short/table2_floor"),
+        read_table("table1"),
+    )
     for model, column in (("8", "3d"), ("1", "8")):
         both = f"{100 * clean[model, column]:.1f} against {100 * paper[model, column]:.1f} %"
         assert both in README
@@ -108,7 +110,7 @@ def test_numbers_are_those_of_the_tables():
 
 
 def test_numbers_are_those_of_the_long_training():
-    short, long = accuracies("table1"), accuracies("160_epochs/table1")
+    short, long = accuracies("short/table1"), accuracies("paper/table1")
     both = f"has {100 * long['8', '8']:.2f} % where 24 epochs give {100 * short['8', '8']:.2f}"
     assert both in README
     assert f"after 160, network 8 has {100 * long['8', '3d']:.1f} % on 3d" in README
@@ -116,11 +118,14 @@ def test_numbers_are_those_of_the_long_training():
 
 def test_numbers_are_those_of_the_attacks_before_dithering():
     left = {
-        (row["model"], row["attack"]): f"{100 * float(row['attacked']):.2f} %"
-        for row in rows_of(RESULTS / "before_dithering.csv")
+        (
+            row["model"],
+            f"{row['attacker']} {row['gradient']}",
+        ): f"{100 * float(row['attacked']):.2f} %"
+        for row in rows_of(RESULTS / "short" / "before_dithering.csv")
         if row["filter"] == "floor"
     }
-    transfer, adaptive = "before_transfer", "before_adaptive"
+    transfer, adaptive = "before network", "before quantization"
     assert f"2d falls to {left['2d', transfer]} when the attack was made against" in README
     assert f"and to {left['2d', adaptive]} when the attack goes through the dithering" in README
     assert f"4d falls to {left['4d', transfer]} both ways" in README
@@ -133,7 +138,7 @@ def test_precisions_differ_by_as_many_images_as_said():
     columns = ("clean", "attacked none", "attacked floor", "attacked nearest")
     right = {
         (row["model"], row["epsilon"], row["precision"], column): float(row[column]) * 1000
-        for row in rows_of(RESULTS / "precision.csv")
+        for row in rows_of(RESULTS / "short" / "precision.csv")
         for column in columns
         if row["images"] == "1000"
     }
@@ -146,38 +151,12 @@ def test_precisions_differ_by_as_many_images_as_said():
     assert f"the two differ by at most {most:.0f} images, for each of the fifteen" in README
 
 
-def stored(pattern):
-    """Every stored cell that matches."""
-    return [json.loads(path.read_text()) for path in sorted(RESULTS.rglob(pattern))]
-
-
-def test_predictions_inside_the_certificate_are_the_clean_ones():
-    cells = stored("cells/*/after/*.json")
-    pairs = [(cell, name) for cell in cells for name in FILTERS]
-    inside = [(cell, name) for cell, name in pairs if cell["certificate"][name]["inside"]]
-    assert len(cells) > 400 and len(inside) > 300
-    for cell, name in inside:
-        kind, epsilon = cell["config"]["column"], cell["config"]["epsilon"]
-        assert epsilon / 255 <= certified_epsilon(name, kind)
-        clean, attacked = (unpack(cell[state][name]["predictions"]) for state in STATES)
-        assert (clean == attacked).all(), cell["config"]
-
-
-def test_accuracies_are_those_of_the_predictions():
-    for cell in stored("cells/*/*/*.json"):
-        labels = unpack(cell["labels"])
-        for state in STATES:
-            for summary in cell.get(state, {}).values():
-                right = unpack(summary["predictions"]) == labels
-                assert summary["accuracy"] == right.mean(), cell["config"]
-
-
 def test_clean_images_that_the_filter_changes_for_the_network():
     changed = {}
-    for cell in stored("cells/short/after/*_eps8_n2000.json"):
-        bare, filtered = (unpack(cell["clean"][name]["predictions"]) for name in FILTERS[:2])
-        if count := int((bare != filtered).sum()):
-            changed[cell["config"]["model"]] = count
+    for cell in SweepConfig().read_cells(is_of_table2):
+        bare, filtered = (cell.predictions["clean"][name] for name in FILTERS[:2])
+        if cell.model == cell.kind and (count := int((bare != filtered).sum())):
+            changed[cell.model] = count
     assert changed == {"3d": 5, "5d": 5, "6d": 4, "7d": 4}
     assert "5 of the 2,000 images for 3d and 5d, for 4 for 6d and 7d" in README
 
@@ -185,18 +164,21 @@ def test_clean_images_that_the_filter_changes_for_the_network():
 def test_the_main_readme_says_the_same():
     """Its table of the reproduced paper: network 2d, and 1d where it says 1 bit."""
     main = (DIRECTORY.parent / "README.md").read_text()
-    of = {row["model"]: row for row in rows_of(RESULTS / "summary.csv")}
+    of = {row["model"]: row for row in rows_of(RESULTS / "short" / "summary.csv")}
     clean, bare, filtered = (
         f"{100 * float(of['2d'][name]):.1f} %"
         for name in ("clean on them", "filter none", "filter floor")
     )
     everywhere = f"{100 * float(of['2d']['clean']):.1f} %"
     before = {
-        (row["model"], row["attack"]): f"{100 * float(row['attacked']):.1f} %"
-        for row in rows_of(RESULTS / "before_dithering.csv")
+        (
+            row["model"],
+            f"{row['attacker']} {row['gradient']}",
+        ): f"{100 * float(row['attacked']):.1f} %"
+        for row in rows_of(RESULTS / "short" / "before_dithering.csv")
         if row["filter"] == "floor"
     }
-    transfer, adaptive = "before_transfer", "before_adaptive"
+    transfer, adaptive = "before network", "before quantization"
     for line in (
         f"| clean | 87.1 % | {clean} ({everywhere} on all 10,000) |",
         f"| attacked, no filter | | {bare} |",
@@ -220,33 +202,3 @@ def test_speed_is_that_of_the_results():
     assert f"training runs at {training:.2f} of the bare step, PGD-20 at {attack:.2f}" in README
     assert f"training is {ratio[python]:.1f} times as fast" in README
     assert f"it is {without_amx[python]:.1f} times" in README
-
-
-def test_another_processor_gives_nearly_the_same():
-    again = sorted((RESULTS / "intel_xeon").rglob("*.json"))
-    assert len(again) == 6
-    most = {}
-    for path in again:
-        first = RESULTS / path.relative_to(RESULTS / "intel_xeon")
-        cells = [json.loads(p.read_text()) for p in (first, path)]
-        assert cells[0]["config"] == cells[1]["config"]
-        for state in STATES:
-            for name in cells[0].get(state, {}):
-                one, other = (unpack(cell[state][name]["predictions"]) for cell in cells)
-                key = (len(one), state)
-                most[key] = max(most.get(key, 0), int((one != other).sum()))
-    assert most[10000, "clean"] == 3 and most[500, "attacked"] == 2 >= most[500, "clean"]
-    assert "at most 3 of 10,000 predictions on clean images and in at most 2 of 500" in README
-
-
-def test_results_name_no_place_on_a_disk():
-    paths = [*RESULTS.rglob("*.json"), *(DIRECTORY / "models").rglob("*.json")]
-    assert paths
-    packed = re.compile(r'"(correct|predictions|labels)": "[^"]*"')  # base64 may begin with a slash
-    for path in paths:
-        assert not re.search(r'"(/|~|[A-Z]:\\)', packed.sub("", path.read_text())), path
-
-
-def test_shipped_models_fit():
-    models = [path for path in Path(DIRECTORY / "models").rglob("*.safetensors")]
-    assert models and sum(path.stat().st_size for path in models) < 10_000_000

@@ -1,0 +1,74 @@
+"""Many cells: none of them twice, none beside those of other models or images."""
+
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from experiments.evaluation.cell_store import CellStore
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.measure import measure
+from experiments.evaluation.sweep import RESULTS, SweepConfig, run
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
+
+QUIET = Console(quiet=True)
+
+
+def clean(sweep, kind="2d", images=12):
+    return Evaluation(sweep.set_name, "2d", kind, images, filters=("none",))
+
+
+def test_sweep_skips_what_is_done_and_what_another_process_makes(sweep, monkeypatch):
+    wanted = [clean(sweep, kind) for kind in ("1", "2d", "8")]
+    store = CellStore(sweep.results)
+    with store.claim(wanted[0]):
+        run(lambda images: wanted, sweep, QUIET)
+    assert [evaluation in store for evaluation in wanted] == [False, True, True]
+    made = []
+
+    def watched(evaluation, *rest):
+        made.append(evaluation)
+        return measure(evaluation, *rest)
+
+    monkeypatch.setattr("experiments.evaluation.sweep.measure", watched)
+    run(lambda images: wanted, sweep, QUIET)
+    assert made == wanted[:1]
+    assert len(store.cells()) == 3
+
+
+def test_other_settings_are_another_cell(sweep):
+    wanted = [
+        replace(clean(sweep), attack=ProjectedGradientDescent(8.0, steps)) for steps in (2, 3)
+    ]
+    run(lambda images: wanted, sweep, QUIET)
+    assert [cell.evaluation for cell in CellStore(sweep.results).cells()] != []
+    assert all(evaluation in CellStore(sweep.results) for evaluation in wanted)
+
+
+def test_sweep_refuses_images_of_other_classes(sweep):
+    digits = replace(sweep, data=replace(sweep.data, source="digits"))
+    with pytest.raises(
+        ValueError, match=r"2d was trained on coloured noise .* choose other --data"
+    ):
+        run(lambda images: [clean(sweep)], digits, QUIET)
+    with pytest.raises(ValueError, match="limit is 0; accepted are whole numbers from 1"):
+        run(lambda images: [], replace(sweep, limit=0), QUIET)
+
+
+def test_reports_use_the_largest_cell(sweep):
+    run(lambda images: [clean(sweep), clean(sweep, images=30)], sweep, QUIET)
+    (cell,) = sweep.read_cells(lambda evaluation: evaluation.attack is None)
+    assert cell.images == 30
+    both = sweep.read_cells(lambda evaluation: evaluation.attack is None, every_size=True)
+    assert {cell.images for cell in both} == {12, 30}
+
+
+def test_results_are_kept_by_set_unless_a_directory_is_named(tmp_path):
+    assert SweepConfig("paper").directory == RESULTS / "paper"
+    assert SweepConfig("some/where/mine").directory == RESULTS / "mine"
+    assert SweepConfig("paper", results=tmp_path).directory == tmp_path
+
+
+def test_rows_that_cannot_be_made_are_named(sweep):
+    assert sweep.existing_rows == ["2d", "8"]
+    assert replace(sweep, rows=("8",)).existing_rows == ["8"]

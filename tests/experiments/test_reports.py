@@ -1,0 +1,294 @@
+"""Tables, figures and commands, on a tiny trained model."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy
+import pytest
+import torch
+from matplotlib import pyplot
+from rich.console import Console
+
+from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
+from experiments.evaluation.cell_store import CellStore
+from experiments.evaluation.cells import CertificateViolated
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.sweep import GridConfig
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
+from experiments.method.kinds import KINDS
+from experiments.reporting.bar_chart import draw_bars
+from experiments.reporting.example_images import draw, fooled, restored
+from experiments.reporting.paper_numbers import FIGURE4, read_table
+from experiments.support.command_line import run_command
+from experiments.support.data_sets import load_split
+from experiments.training.model_files import available, load_model, model_path
+
+QUIET = Console(quiet=True)
+CPU = torch.device("cpu")
+
+
+def change_cells(sweep, change):
+    """Replaces the stored cells by what ``change`` makes of each."""
+    store = CellStore(sweep.results)
+    cells = store.cells()
+    for name in ("cells.jsonl", "predictions.bin", "provenance.json"):
+        (sweep.results / name).unlink()
+    labels = load_split(sweep.data, "test").labels.numpy().astype(numpy.uint8)
+    store.add([change(cell) for cell in cells], labels)
+
+
+def of_other_images(cell):
+    return replace(cell, origin=replace(cell.origin, data={**cell.origin.data, "sha256": "1" * 64}))
+
+
+def of_another_model(cell):
+    return replace(cell, origin=replace(cell.origin, model_sha256="0" * 64))
+
+
+def test_a_broken_certificate_stops_the_report(sweep):
+    table2.main(replace(sweep, rows=("2d",), columns=("2d",)))
+
+    def with_one_changed_prediction(cell):
+        classes = cell.predictions["attacked"]["floor"].copy()
+        classes[3] = (classes[3] + 1) % 3
+        changed = {**cell.predictions["attacked"], "floor": classes}
+        return replace(cell, predictions={**cell.predictions, "attacked": changed})
+
+    change_cells(sweep, with_one_changed_prediction)
+    with pytest.raises(
+        CertificateViolated, match="model 2d on 2d at 8/255 after the filter floor$"
+    ):
+        table2.report(sweep, QUIET)
+
+
+def read_csv(path):
+    with open(path, newline="") as handle:
+        return list(csv.reader(handle))
+
+
+def test_tables_have_the_rows_and_columns_of_the_paper(sweep):
+    partial = replace(sweep, columns=("2d", "8"))
+    table1.main(partial)
+    table2.main(replace(partial, rows=("2d",)))
+    for name in ("table1", "table2_floor", "table2_nearest", "table2_none"):
+        rows = read_csv(sweep.results / f"{name}.csv")
+        assert rows[0] == ["train", *KINDS]
+        assert [row[0] for row in rows[1:]] == list(KINDS)
+        filled = {(row[0], KINDS[i]) for row in rows[1:] for i, v in enumerate(row[1:]) if v}
+        models = ("2d", "8") if name == "table1" else ("2d",)
+        assert filled == {(model, column) for model in models for column in ("2d", "8")}
+        text = (sweep.results / f"{name}.md").read_text()
+        assert "a fixed random subset of 12 of 60 test images" in text
+        assert "coloured noise" in text and "Not trained or not evaluated yet: 1, 1d, 2" in text
+        assert (sweep.results / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    # Both beside each other: our cell first, the paper's 87.1 in brackets.
+    ours = float(read_csv(sweep.results / "table1.csv")[4][4])
+    assert f"{100 * ours:.1f} (87.1)" in (sweep.results / "table1.md").read_text()
+
+
+def test_figure4_has_every_epsilon_and_filter(sweep, monkeypatch):
+    monkeypatch.setattr(figure4, "EPSILONS", (0.0, 2.0, 8.0, 16.0, 32.0))
+    figure4.main(replace(sweep, rows=("2d",)))
+    rows = read_csv(sweep.results / "figure4.csv")
+    assert rows[0] == ["model", "filter", "epsilon", "accuracy", "images"]
+    assert len(rows) == 1 + 3 * 5
+    found = {(r[1], r[2]): float(r[3]) for r in rows[1:]}
+    assert found["none", "0"] == found["floor", "16"] == found["nearest", "32"] > 0.8
+    assert found["none", "32"] < 0.4
+    assert {r[4] for r in rows[1:]} == {"12"}
+    assert str(FIGURE4["2d"][0]) in (sweep.results / "figure4.md").read_text()
+
+
+def test_a_curve_of_figure4_is_of_the_same_images(sweep, monkeypatch):
+    monkeypatch.setattr(figure4, "EPSILONS", (2.0, 8.0, 16.0))
+    figure4.main(replace(sweep, rows=("2d",)))
+    table2.main(replace(sweep, rows=("2d", "8"), columns=("2d", "8"), limit=20))
+    figure4.report(sweep, QUIET)
+    rows = read_csv(sweep.results / "figure4.csv")
+    assert {tuple(row[i] for i in (0, 2, 4)) for row in rows[1:]} == {
+        ("2d", "2", "12"),
+        ("2d", "8", "12"),
+        ("2d", "16", "12"),
+        ("8", "8", "20"),
+    }
+
+
+def test_reports_on_attacks_before_dithering(sweep):
+    partial = replace(sweep, rows=("2d",))
+    before_dithering.main(partial)
+    detection.main(partial)
+    rows = read_csv(sweep.results / "before_dithering.csv")
+    attackers = [("after", "network"), ("before", "network"), ("before", "quantization")]
+    assert {tuple(row[:4]) for row in rows[1:]} == {
+        ("2d", *attacker, name) for attacker in attackers for name in ("none", "floor", "nearest")
+    }
+    rows = read_csv(sweep.results / "detection.csv")
+    differences = {tuple(row[1:3]): float(row[5]) for row in rows[1:]}
+    assert differences["after", "network"] == 0 > differences["before", "quantization"]
+    off_grid = {tuple(row[1:3]): row[8] for row in rows[1:]}
+    assert off_grid == dict(zip(attackers, ("12", "0", "0"), strict=True))
+    assert (sweep.results / "before_dithering.png").exists()
+    assert (sweep.results / "detection.png").exists()
+
+
+def test_precisions_are_compared_on_the_same_images(sweep, monkeypatch):
+    monkeypatch.setattr(precision, "EPSILONS", (8.0,))
+    precision.main(replace(sweep, rows=("2d",)))
+    # More images in one precision alone do not hide those that exist in both.
+    table2.main(replace(sweep, rows=("2d",), columns=("2d",), limit=20))
+    precision.main(replace(sweep, limit=None, report_only=True))
+    rows = read_csv(sweep.results / "precision.csv")
+    assert [row[:4] for row in rows[1:]] == [
+        ["2d", "8", "bfloat16", "12"],
+        ["2d", "8", "float32", "12"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [(of_another_model, "files of model 2d"), (of_other_images, "test images")],
+)
+def test_cells_of_other_images_or_models_do_not_get_into_a_table(change, what, sweep):
+    message = f"cells from different {what} do not belong together"
+    table1.main(replace(sweep, rows=("2d",), columns=("2d", "3d")))
+    change_cells(sweep, lambda cell: change(cell) if cell.kind == "3d" else cell)
+    with pytest.raises(ValueError, match=message):
+        table1.report(sweep, QUIET)
+    # Nor is anything made beside it.
+    with pytest.raises(ValueError, match=message):
+        table1.main(replace(sweep, rows=("2d",), columns=("1d",)))
+    assert len(CellStore(sweep.results).cells()) == 2
+
+
+def test_cells_of_other_images_do_not_get_beside_others(sweep):
+    before_dithering.main(replace(sweep, rows=("2d",)))
+    change_cells(
+        sweep, lambda cell: of_other_images(cell) if cell.evaluation.attacker == "before" else cell
+    )
+    for module in (before_dithering, detection):
+        with pytest.raises(ValueError, match="cells from different test images do not belong"):
+            module.report(sweep, QUIET)
+
+
+def test_summary_refuses_cells_of_another_model(sweep):
+    table2.main(replace(sweep, rows=("2d",), columns=("2d",)))
+    config = summary.SummaryConfig(sweep.models, sweep.results)
+    summary.main(config)
+    change_cells(sweep, of_another_model)
+    with pytest.raises(ValueError, match="holds cells of another model 2d"):
+        summary.main(config)
+
+
+def test_options_without_a_meaning_are_refused(sweep):
+    with pytest.raises(ValueError, match="rows is '4'; those of Fig. 4 are 1, 1d"):
+        figure4.main(replace(sweep, rows=("4",)))
+    with pytest.raises(ValueError, match="columns is '9z'; accepted are 1, 1d"):
+        table1.main(replace(sweep, columns=("9z",)))
+
+
+def test_reports_say_when_there_is_nothing(sweep):
+    for module in (table1, table2, figure4, before_dithering, detection, precision):
+        with pytest.raises(ValueError, match="holds no"):
+            module.report(sweep, QUIET)
+
+
+def test_bars_stand_side_by_side_and_say_what_is_not_measured():
+    figure, axis = pyplot.subplots()
+    draw_bars(axis, ["1", "2d"], {"clean": {"1": 72.4, "2d": 84.0}, "attacked": {"2d": 0.6}})
+    assert [text.get_text() for text in axis.texts] == ["72", "84", "?", "1"]
+    ends = sorted((bar.get_x(), bar.get_x() + bar.get_width()) for bar in axis.patches)
+    assert all(end <= begin + 1e-9 for (_, end), (begin, _) in pairwise(ends))
+    pyplot.close(figure)
+
+
+def test_examples_show_what_they_say(sweep):
+    split = load_split(sweep.data, "test")
+    model = load_model(model_path("2d", sweep.models), CPU)
+    cell = Evaluation(sweep.set_name, "2d", "2d", 60, ProjectedGradientDescent(16.0))
+    before, change, after = fooled(model, cell, split)
+    assert verdict(before) != verdict(after)
+    assert torch.allclose(
+        before.image + (change.image - 0.5) * 2 * 16 / 255, after.image, atol=1e-6
+    )
+    original, dithered, perturbed, filtered = restored(model, cell, split, "floor")
+    assert original.verdict == verdict(dithered) == verdict(filtered) != verdict(perturbed)
+    assert filtered.title == "filtered: identical"
+    assert torch.equal(filtered.image, dithered.image)
+    assert not torch.equal(perturbed.image, dithered.image)
+    figure, axes = pyplot.subplots(1, 4)
+    draw(axes, [original, dithered, perturbed, filtered])
+    drawn = axes[3].images[0].get_array()
+    assert numpy.array_equal(drawn, dithered.image.permute(1, 2, 0).numpy())
+    pyplot.close(figure)
+    with pytest.raises(ValueError, match="epsilon 0.001/255 fools model 2d on none of 60 images"):
+        fooled(model, replace(cell, attack=ProjectedGradientDescent(0.001)), split)
+
+
+def verdict(shown):
+    """The class that the network names below an image."""
+    return re.fullmatch(r"network: (\w+) \(\d+ %\)", shown.verdict)[1]
+
+
+def test_rows_that_cannot_be_made_are_named(sweep):
+    with pytest.raises(ValueError, match="rows is '2x'; accepted are 1, 1d"):
+        table1.main(replace(sweep, rows=("2x",)))
+    with pytest.raises(FileNotFoundError, match="3d.safetensors does not exist. make demo"):
+        table1.main(replace(sweep, rows=("8", "3d")))
+    with pytest.raises(ValueError, match="no model is there"):
+        table1.main(replace(sweep, models=str(sweep.results)))
+
+
+def test_models_are_found_by_name(sweep):
+    assert available(sweep.models) == ["2d", "8"]
+    assert model_path("2d", "short").parts[-3:] == ("models", "short", "2d.safetensors")
+
+
+def test_numbers_of_the_paper():
+    first, second = read_table("table1"), read_table("table2")
+    assert len(first) == 225 and first["2d", "2d"] == 0.871
+    assert second["2d", "2d"] == 0.871 and ("2", "7") not in second
+    assert {model for model, _ in first} == set(KINDS)
+
+
+def test_command_runs_by_itself(sweep):
+    command = [sys.executable, "-m", "experiments.table1", "--models", sweep.models]
+    options = ["--data.source", "folder", "--data.path", str(sweep.data.path), "--limit", "4"]
+    options += ["--results", str(sweep.results), "--columns", "2d", "--runtime.threads", "1"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
+    assert "2 of 225 cells" in done.stdout
+    assert (sweep.results / "table1.csv").exists()
+
+
+def test_command_says_in_one_line_what_is_wrong(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["table1", "--data.source", "folder"])
+    with pytest.raises(SystemExit) as stopped:
+        run_command(table1.main, GridConfig, "")
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == (
+        "error: data.path is missing; --data.source folder needs the directory "
+        "that holds train/ and test/\n"
+    )
+
+
+def test_interrupted_command_exits_as_one(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["table1"])
+
+    def terminated(config):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            run_command(terminated, GridConfig, "")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err.startswith("interrupted; what is finished is kept")

@@ -1,0 +1,96 @@
+"""The results and networks that are shipped: complete, consistent, of a size to ship."""
+
+import re
+from pathlib import Path
+
+import numpy
+import pytest
+
+from experiments.evaluation.cell_store import CellStore
+from experiments.evaluation.sweep import RESULTS
+from experiments.training.model_files import available, file_digest, model_path, read_record
+
+MODELS = RESULTS.parent / "models"
+SETS = ("short", "paper")
+#: Each directory of results, the set of networks, and how many cells there are at least.
+DIRECTORIES = [
+    ("short", "short", 657),
+    ("paper", "paper", 277),
+    ("short_on_intel_xeon", "short", 6),
+]
+
+
+def size(paths):
+    return sum(path.stat().st_size for path in paths)
+
+
+@pytest.mark.parametrize(("name", "models", "count"), DIRECTORIES)
+def test_cells_are_of_the_networks_that_are_shipped(name, models, count):
+    # Reading counts the correct predictions again, and refuses a difference.
+    cells = CellStore(RESULTS / name).cells()
+    assert len(cells) >= count
+    digests = {kind: file_digest(model_path(kind, models)) for kind in available(models)}
+    assert {cell.evaluation.models for cell in cells} == {models}
+    assert all(cell.origin.model_sha256 == digests[cell.model] for cell in cells)
+    assert len({cell.origin.data["sha256"] for cell in cells}) == 1
+
+
+def test_predictions_inside_the_certificate_are_the_clean_ones():
+    inside = 0
+    for name, _, _ in DIRECTORIES:
+        for cell in CellStore(RESULTS / name).cells(
+            lambda evaluation: evaluation.attack is not None
+        ):
+            for filter_name, claim in cell.certificate.items():
+                if claim.inside:
+                    inside += 1
+                    clean, attacked = (cell.predictions[s][filter_name] for s in cell.predictions)
+                    assert numpy.array_equal(clean, attacked), cell.evaluation
+    assert inside > 400
+
+
+def test_another_processor_gives_nearly_the_same():
+    first = {cell.evaluation: cell for cell in CellStore(RESULTS / "short").cells()}
+    again = CellStore(RESULTS / "short_on_intel_xeon").cells()
+    most = {}
+    for cell in again:
+        for state, found in cell.predictions.items():
+            for name, classes in found.items():
+                differing = int((classes != first[cell.evaluation].predictions[state][name]).sum())
+                key = (cell.images, state)
+                most[key] = max(most.get(key, 0), differing)
+    assert most == {(10000, "clean"): 3, (500, "clean"): 1, (500, "attacked"): 2}
+
+
+@pytest.mark.parametrize("models", SETS)
+def test_records_are_of_the_networks_beside_them(models):
+    for kind in available(models):
+        path = model_path(kind, models)
+        record = read_record(path.with_suffix(".json"))
+        assert record["model_sha256"] == file_digest(path)
+        assert record["config"]["kind"] == kind and record["config"]["preset"] == models
+        assert len(record["history"]) == record["config"]["recipe"]["epochs"]
+
+
+def test_results_name_no_place_on_a_disk():
+    paths = [*RESULTS.rglob("*.json*"), *MODELS.rglob("*.json")]
+    assert len(paths) > 20
+    for path in paths:
+        assert not re.search(r'"(/|~|[A-Z]:\\)', path.read_text()), path
+
+
+def test_what_is_shipped_is_small():
+    """Thirty networks, and their cells in few files."""
+    assert size(MODELS.rglob("*.safetensors")) < 18_000_000
+    stores = [path for name, _, _ in DIRECTORIES for path in store_files(RESULTS / name)]
+    assert len(stores) == 9
+    records = list(MODELS.rglob("*.json"))
+    assert len(stores) + len(records) <= 80 and size([*stores, *records]) < 3_000_000
+    # Part of the predictions is shared by several cells; on average a cell takes far less.
+    for name, _, _ in DIRECTORIES:
+        cells = CellStore(RESULTS / name).cells()
+        assert size(store_files(RESULTS / name)) < 5_000 * len(cells)
+
+
+def store_files(directory: Path) -> list[Path]:
+    return [directory / name for name in ("cells.jsonl", "predictions.bin", "provenance.json")]
