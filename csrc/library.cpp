@@ -63,11 +63,15 @@ STABLE_TORCH_LIBRARY_IMPL(pyquant, CompositeExplicitAutograd, library) {
   library.impl("cuda_reason", TORCH_BOX(&pyquant::cuda_reason));
 }
 
-// Importing pyquant._C loads this library; the static initialisers above
-// register the ops, the module itself is empty.
+// Importing pyquant._C loads this library; the static initialisers above register
+// the ops, the module itself is empty. Python keeps its own fields in the definition,
+// and a module that is imported again gets the same one: it is initialised once.
 PyMODINIT_FUNC PyInit__C() {
-  static PyModuleDef definition = {};
-  definition.m_base = PyModuleDef_HEAD_INIT;
-  definition.m_name = "_C";
+  static PyModuleDef definition = [] {
+    PyModuleDef empty = {};
+    empty.m_base = PyModuleDef_HEAD_INIT;
+    empty.m_name = "_C";
+    return empty;
+  }();
   return PyModule_Create(&definition);
 }

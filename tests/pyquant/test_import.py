@@ -1,0 +1,28 @@
+"""Importing the package."""
+
+import subprocess
+import sys
+
+import pytest
+
+IMPORT_AGAIN = """
+import sys
+import torch
+import pyquant
+
+for name in [name for name in sys.modules if name.startswith({prefix!r})]:
+    del sys.modules[name]
+import pyquant
+
+dithered = pyquant.floyd_steinberg(torch.tensor([[0.0, 1.0]]), bits=1)
+assert dithered.tolist() == [[0.0, 1.0]]
+"""
+
+
+@pytest.mark.parametrize("prefix", ["pyquant", "pyquant._C"])
+def test_imported_again(prefix):
+    """The process ends well, too."""
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT_AGAIN.format(prefix=prefix)], capture_output=True, text=True
+    )
+    assert (result.returncode, result.stderr) == (0, "")
