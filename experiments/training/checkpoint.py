@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from experiments.support.storage import atomic_path
-from experiments.training.model_files import with_kind
+from experiments.training.model_files import in_terms_of_today
 
 
 def write_checkpoint(
@@ -33,6 +33,6 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     try:
         stored = torch.load(path, map_location=device, weights_only=True)
         # A checkpoint of an earlier version has no runs.
-        return {"runs": [], **stored, "config": with_kind(stored["config"])}
+        return {"runs": [], **stored, "config": in_terms_of_today(stored["config"])}
     except Exception as error:  # a damaged file can raise anything
         raise ValueError(f"{path} cannot be read, move it away to begin anew: {error}") from error

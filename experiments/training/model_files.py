@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,14 @@ from safetensors.torch import load_file, save
 
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.storage import atomic_path, read_json
+from experiments.training.recipes import Recipe
 from experiments.training.resnet20 import ResNet20
 
 MODELS = Path(__file__).parents[1] / "models"
+
+#: Settings that later versions added beside the recipe, each with the value under which the models
+#: that were trained before are right.
+ADDED_SETTINGS: dict[str, Any] = {}
 
 
 def model_path(kind: str, models: str | Path) -> Path:
@@ -87,7 +93,7 @@ def model_config(path: Path) -> dict[str, Any]:
     """
     try:
         with safetensors.safe_open(path, "pt") as file:
-            return with_kind(json.loads(file.metadata()["config"]))
+            return in_terms_of_today(json.loads(file.metadata()["config"]))
     except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{path} holds no configuration of a model: {error}") from error
 
@@ -101,12 +107,20 @@ def read_record(path: Path) -> dict[str, Any]:
     record = read_json(path)
     if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
         raise ValueError(f"{path} is not a training record")
-    return {**record, "config": with_kind(record["config"])}
+    return {**record, "config": in_terms_of_today(record["config"])}
 
 
-def with_kind(config: dict[str, Any]) -> dict[str, Any]:
-    """A stored configuration in which ``label``, as it was called first, is called ``kind``."""
-    return {"kind" if name == "label" else name: value for name, value in config.items()}
+def in_terms_of_today(config: dict[str, Any]) -> dict[str, Any]:
+    """A stored configuration under the names of today, with the settings that were added since.
+
+    ``label``, as it was called first, is ``kind``. A setting of the recipe that is missing has its
+    default in ``Recipe``, any other one that in ``ADDED_SETTINGS``.
+    """
+    config = {"kind" if name == "label" else name: value for name, value in config.items()}
+    if "recipe" in config:
+        defaults = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
+        config["recipe"] = {**defaults, **config["recipe"]}
+    return {**ADDED_SETTINGS, **config}
 
 
 def file_digest(path: Path) -> str:

@@ -1,9 +1,13 @@
-"""Files of trained networks: those that cannot be used are named."""
+"""Files of trained networks: those that cannot be used are named, older ones are read."""
+
+import json
+from dataclasses import dataclass
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from experiments.training import model_files
 from experiments.training.model_files import (
     available,
     load_model,
@@ -11,6 +15,7 @@ from experiments.training.model_files import (
     model_path,
     read_record,
 )
+from experiments.training.recipes import Recipe
 
 
 def test_damaged_and_missing_models_are_named(tmp_path):
@@ -43,3 +48,23 @@ def test_what_is_not_a_record_is_named(tmp_path):
         (tmp_path / "2d.json").write_text(text)
         with pytest.raises(ValueError, match="2d.json is not a training record"):
             read_record(tmp_path / "2d.json")
+
+
+def test_a_later_setting_has_its_default_in_an_older_record(tmp_path, monkeypatch):
+    @dataclass(frozen=True)
+    class Later(Recipe):
+        label_smoothing: float = 0.0
+
+    path = model_path("2d", "short")
+    before = read_record(path.with_suffix(".json"))["config"]
+    monkeypatch.setattr(model_files, "Recipe", Later)
+    monkeypatch.setattr(model_files, "ADDED_SETTINGS", {"optimizer": "SGD"})
+    for config in (read_record(path.with_suffix(".json"))["config"], model_config(path)):
+        assert config["optimizer"] == "SGD" and config["recipe"]["label_smoothing"] == 0.0
+        config["recipe"].pop("label_smoothing")
+        assert config == {**before, "optimizer": "SGD"}
+    # What is stored is not replaced.
+    stored = {"config": {"label": "2d", "recipe": {"label_smoothing": 0.1}, "optimizer": "Adam"}}
+    (tmp_path / "2d.json").write_text(json.dumps(stored))
+    config = read_record(tmp_path / "2d.json")["config"]
+    assert (config["optimizer"], config["recipe"]["label_smoothing"]) == ("Adam", 0.1)
