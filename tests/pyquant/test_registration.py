@@ -2,37 +2,25 @@
 
 import pytest
 import torch
+from op_modes import for_every_op_mode
 from torch._dynamo.exc import Unsupported
 from torch.autograd import forward_ad
 
 import pyquant
-from images import ROUNDINGS, VARIANTS, assert_same, random_image
+from images import assert_same, random_image
 from pyquant.ops import DTYPES
-
-OPS = {
-    "floyd_steinberg": (pyquant.floyd_steinberg, "variant", VARIANTS),
-    "linear_quantize": (pyquant.linear_quantize, "rounding", ROUNDINGS),
-}
-CASES = [(name, mode) for name, (_, _, modes) in OPS.items() for mode in modes]
-
-
-def call(name, mode):
-    """The public function with its mode bound: image -> result, at 2 bits."""
-    function, keyword, _ = OPS[name]
-    return lambda image: function(image, 2, **{keyword: mode})
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name, mode", CASES)
-def test_opcheck(name, mode, dtype):
-    keyword = OPS[name][1]
-    op = getattr(torch.ops.pyquant, name).default
+@for_every_op_mode
+def test_opcheck(op, dtype):
+    overload = getattr(torch.ops.pyquant, op.name).default
     for image in (
         random_image((2, 3, 5, 7), dtype).requires_grad_(dtype.is_floating_point),
         random_image((2, 3, 5, 7), dtype).to(memory_format=torch.channels_last),
         random_image((5, 7), dtype).T,
     ):
-        torch.library.opcheck(op, (image, 2), {keyword: mode})
+        torch.library.opcheck(overload, (image, 2), {op.keyword: op.mode})
 
 
 def test_opcheck_levels():
@@ -42,58 +30,55 @@ def test_opcheck_levels():
         )
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_gradient_is_straight_through(name, mode):
+@for_every_op_mode
+def test_gradient_is_straight_through(op):
     image = random_image((2, 3, 5, 7), torch.float32).requires_grad_()
     incoming = torch.randn(2, 3, 5, 7)
-    result = call(name, mode)(image)
-    assert_same(result.detach(), call(name, mode)(image.detach()))  # not moved by an ulp
+    result = op(image)
+    assert_same(result.detach(), op(image.detach()))  # not moved by an ulp
     result.backward(incoming)
     assert_same(image.grad, incoming)
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_gradient_of_the_registered_op(name, mode):
+@for_every_op_mode
+def test_gradient_of_the_registered_op(op):
     image = random_image((2, 5, 7), torch.float64).requires_grad_()
-    op = getattr(torch.ops.pyquant, name)
-    op(image, 2, **{OPS[name][1]: mode}).sum().backward()
+    op.registered(image).sum().backward()
     assert_same(image.grad, torch.ones_like(image))
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_no_gradient_for_bytes_or_without_grad(name, mode):
-    assert not call(name, mode)(random_image((5, 7))).requires_grad
+@for_every_op_mode
+def test_no_gradient_for_bytes_or_without_grad(op):
+    assert not op(random_image((5, 7))).requires_grad
     with torch.no_grad():
-        assert not call(name, mode)(torch.rand(5, 7, requires_grad=True)).requires_grad
+        assert not op(torch.rand(5, 7, requires_grad=True)).requires_grad
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_func_grad(name, mode):
+@for_every_op_mode
+def test_func_grad(op):
     weight = torch.randn(3, 5, 7)
-    loss = lambda image: (call(name, mode)(image) * weight).sum()  # noqa: E731
+    loss = lambda image: (op(image) * weight).sum()  # noqa: E731
     assert_same(torch.func.grad(loss)(torch.rand(3, 5, 7)), weight)
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_forward_mode_is_straight_through_too(name, mode):
-    function = call(name, mode)
+@for_every_op_mode
+def test_forward_mode_is_straight_through_too(op):
     image, tangent = torch.rand(3, 5, 7), torch.randn(3, 5, 7)
-    result, moved = torch.func.jvp(function, (image,), (tangent,))
-    assert_same(result, function(image))
+    result, moved = torch.func.jvp(op, (image,), (tangent,))
+    assert_same(result, op(image))
     assert_same(moved, tangent)
     with forward_ad.dual_level():
-        dual = function(forward_ad.make_dual(image, tangent))
+        dual = op(forward_ad.make_dual(image, tangent))
         assert_same(forward_ad.unpack_dual(dual).tangent, tangent)
-    assert_same(torch.func.jacfwd(function)(image), torch.func.jacrev(function)(image))
-    square = lambda image: function(image).square().sum()  # noqa: E731
+    assert_same(torch.func.jacfwd(op)(image), torch.func.jacrev(op)(image))
+    square = lambda image: op(image).square().sum()  # noqa: E731
     assert_same(torch.func.jvp(torch.func.grad(square), (image,), (tangent,))[1], 2 * tangent)
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_functionalize(name, mode):
+@for_every_op_mode
+def test_functionalize(op):
     image = torch.rand(3, 5, 7)
-    function = call(name, mode)
-    assert_same(torch.func.functionalize(function)(image), function(image))
+    assert_same(torch.func.functionalize(op)(image), op(image))
 
 
 def test_forward_mode_is_not_compiled():
@@ -109,25 +94,25 @@ def test_forward_mode_is_not_compiled():
         torch.compile(step, backend="eager", fullgraph=True)(image, tangent)
 
 
-@pytest.mark.parametrize("name, mode", CASES)
+@for_every_op_mode
 @pytest.mark.parametrize("in_dim", [0, 1, 3, -1])
-def test_vmap(name, mode, in_dim):
+def test_vmap(op, in_dim):
     image = random_image((4, 3, 5, 7), torch.float32)
     batch = image.movedim(0, in_dim)
-    assert_same(torch.vmap(call(name, mode), in_dims=in_dim)(batch), call(name, mode)(image))
+    assert_same(torch.vmap(op, in_dims=in_dim)(batch), op(image))
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_vmap_of_grad(name, mode):
+@for_every_op_mode
+def test_vmap_of_grad(op):
     weight = torch.randn(5, 7)
-    loss = lambda image: (call(name, mode)(image) * weight).sum()  # noqa: E731
+    loss = lambda image: (op(image) * weight).sum()  # noqa: E731
     gradient = torch.vmap(torch.func.grad(loss))(torch.rand(4, 5, 7))
     assert_same(gradient, weight.expand(4, 5, 7))
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_gradients_through_vmap(name, mode):
-    function = torch.vmap(call(name, mode))
+@for_every_op_mode
+def test_gradients_through_vmap(op):
+    function = torch.vmap(op)
     image = torch.rand(4, 3, 5, 7, requires_grad=True)
     weight = torch.randn(4, 3, 5, 7)
     (function(image) * weight).sum().backward()
@@ -140,18 +125,18 @@ def test_gradients_through_vmap(name, mode):
     assert_same(torch.func.grad(total)(image.detach()[None]), torch.ones(1, 4, 3, 5, 7))
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_vmap_does_not_count_as_a_dimension(name, mode):
+@for_every_op_mode
+def test_vmap_does_not_count_as_a_dimension(op):
     with pytest.raises(ValueError, match="at least 2 dimensions"):
-        torch.vmap(call(name, mode))(torch.rand(5, 7))
+        torch.vmap(op)(torch.rand(5, 7))
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_compile(name, mode):
+@for_every_op_mode
+def test_compile(op):
     """Without a graph break, forwards and backwards, in the middle of other work."""
 
     def step(image):
-        return (call(name, mode)(image * 0.5) * 3).sum()
+        return (op(image * 0.5) * 3).sum()
 
     image = torch.rand(2, 3, 5, 7, requires_grad=True)
     compiled = torch.compile(step, fullgraph=True, backend="aot_eager")
@@ -172,20 +157,20 @@ def test_compile_with_inductor():
     assert_same(torch.compile(function, fullgraph=True)(image), function(image))
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_export(name, mode):
+@for_every_op_mode
+def test_export(op):
     class Model(torch.nn.Module):
         def forward(self, image):
-            return call(name, mode)(image)
+            return op(image)
 
     image = random_image((2, 3, 5, 7))
     program = torch.export.export(Model(), (image,), dynamic_shapes=[{0: torch.export.Dim.DYNAMIC}])
     larger = random_image((5, 3, 5, 7))
-    assert_same(program.module()(larger), call(name, mode)(larger))
+    assert_same(program.module()(larger), op(larger))
 
 
-@pytest.mark.parametrize("name, mode", CASES)
-def test_meta(name, mode):
+@for_every_op_mode
+def test_meta(op):
     image = torch.empty(2, 3, 5, 7, device="meta").to(memory_format=torch.channels_last)
-    result = call(name, mode)(image)
+    result = op(image)
     assert result.device == image.device and result.stride() == image.stride()
