@@ -1,0 +1,203 @@
+"""The tables of README.md and of experiments/README.md, made from the reports."""
+
+import csv
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from experiments.reporting.markdown import markdown_table
+
+Row = dict[str, str]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a CSV file, each by the names of its columns."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def percent(accuracy: str, digits: int = 2) -> str:
+    """An accuracy from 0 to 1 in percent; an empty one stays empty."""
+    return f"{100 * float(accuracy):.{digits}f}" if accuracy else ""
+
+
+def networks(results: Path) -> str:
+    """Each network of the set ``short`` on its own kind of images, beside the paper."""
+    rows = read_rows(results / "short" / "summary.csv")
+    some = " or ".join(
+        f"{int(number):,}" for number in _unique(row["attacked images"] for row in rows)
+    )
+    return markdown_table(
+        (
+            "network",
+            "clean",
+            "paper",
+            f"clean, of {some}",
+            "no filter",
+            "`floor`",
+            "paper",
+            "`nearest`",
+        ),
+        [
+            (
+                row["model"],
+                percent(row["clean"]),
+                percent(row["paper clean"], 1),
+                *(percent(row[name]) for name in ("clean on them", "filter none", "filter floor")),
+                percent(row["paper floor"], 1),
+                percent(row["filter nearest"]),
+            )
+            for row in rows
+        ],
+    )
+
+
+def long_training(results: Path) -> str:
+    """Each network of the set ``paper`` on its own kind of images, beside ``short`` and the paper."""
+    short = {row["model"]: row for row in read_rows(results / "short" / "summary.csv")}
+    rows = read_rows(results / "paper" / "summary.csv")
+    return markdown_table(
+        ("network", "24 epochs", "160 epochs", "paper", "160, no filter", "160, `floor`", "paper"),
+        [
+            (
+                row["model"],
+                percent(short[row["model"]]["clean"]),
+                percent(row["clean"]),
+                percent(row["paper clean"], 1),
+                percent(row["filter none"]),
+                percent(row["filter floor"]),
+                percent(row["paper floor"], 1),
+            )
+            for row in rows
+        ],
+    )
+
+
+AFTER, TRANSFER, ADAPTIVE = (
+    ("after", "network"),
+    ("before", "network"),
+    ("before", "quantization"),
+)
+
+
+def _after_floor(results: Path) -> dict[str, dict[tuple[str, str], Row]]:
+    """By network, and by attacker and gradient: what there is after the floor filter."""
+    left: dict[str, dict[tuple[str, str], Row]] = {}
+    for row in read_rows(results / "short" / "before_dithering.csv"):
+        if row["filter"] == "floor":
+            left.setdefault(row["model"], {})[row["attacker"], row["gradient"]] = row
+    return left
+
+
+def before_dithering(results: Path) -> str:
+    """What the floor filter leaves of each network, by where the attacker stands."""
+    return markdown_table(
+        (
+            "network",
+            "clean",
+            "after",
+            "before, bare network",
+            "before, through it",
+            "paper, before",
+        ),
+        [
+            (
+                model,
+                percent(rows[AFTER]["clean"]),
+                *(percent(rows[attacker]["attacked"]) for attacker in (AFTER, TRANSFER, ADAPTIVE)),
+                percent(rows[TRANSFER]["paper"]),
+            )
+            for model, rows in _after_floor(results).items()
+        ],
+    )
+
+
+def speed(results: Path) -> str:
+    """The ratios of the two reports on speed."""
+    with_amx, without = (
+        {row["what"]: row for row in read_rows(results / name)}
+        for name in ("speed.csv", "speed_without_amx.csv")
+    )
+    return markdown_table(
+        ("what", "with AMX", "without AMX", "target"),
+        [
+            (what, row["ratio"], without[what]["ratio"], row["target"])
+            for what, row in with_amx.items()
+        ],
+    )
+
+
+def precision(results: Path) -> str:
+    """By how many images bfloat16 and float32 differ at most, for each epsilon."""
+    columns = ("clean", "attacked none", "attacked floor", "attacked nearest")
+    pairs: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in read_rows(results / "short" / "precision.csv"):
+        pairs.setdefault((row["model"], row["epsilon"]), {})[row["precision"]] = row
+
+    def differing(pair: dict[str, Row], column: str) -> int:
+        one, other = pair["bfloat16"], pair["float32"]
+        return abs(round((float(one[column]) - float(other[column])) * int(one["images"])))
+
+    def largest(epsilon: str, column: str) -> int:
+        return max(differing(pair, column) for (_, e), pair in pairs.items() if e == epsilon)
+
+    return markdown_table(
+        ("epsilon", *columns),
+        [
+            (f"{epsilon}/255", *(str(largest(epsilon, column)) for column in columns))
+            for epsilon in _unique(epsilon for _, epsilon in pairs)
+        ],
+    )
+
+
+def reproduced(results: Path) -> str:
+    """The networks for 2 and for 1 bit, dithered, beside the paper."""
+    summary = {row["model"]: row for row in read_rows(results / "short" / "summary.csv")}
+    before = _after_floor(results)
+    lines = [
+        ("clean, all test images", "paper clean", "clean"),
+        ("clean, those that are attacked", "", "clean on them"),
+        ("attacked, no filter", "", "filter none"),
+        ("attacked, filtered (`floor`, the paper's)", "paper floor", "filter floor"),
+        ("attacked, filtered (`nearest`)", "", "filter nearest"),
+    ]
+    attackers = [
+        ("attacked *before* dithering", TRANSFER),
+        ("attacked *before* dithering, through it", ADAPTIVE),
+    ]
+    models = ("2d", "1d")
+    rows = [
+        [what, *(percent(summary[model].get(name, ""), 1) for model in models for name in names)]
+        for what, *names in lines
+    ]
+    rows += [
+        [
+            what,
+            *(
+                percent(before[m][attacker][name], 1)
+                for m in models
+                for name in ("paper", "attacked")
+            ),
+        ]
+        for what, attacker in attackers
+    ]
+    return markdown_table(
+        ("accuracy, percent", "2 bits, paper", "ours", "1 bit, paper", "ours"), rows
+    )
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    """The values, each once, in the order in which they come first."""
+    return list(dict.fromkeys(values))
+
+
+#: By document, and by the name of the block in it, what makes it from the directory of the results.
+TABLES: dict[str, dict[str, Callable[[Path], str]]] = {
+    "README.md": {"reproduced": reproduced},
+    "experiments/README.md": {
+        "networks": networks,
+        "long_training": long_training,
+        "before_dithering": before_dithering,
+        "precision": precision,
+        "speed": speed,
+    },
+}
