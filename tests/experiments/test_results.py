@@ -1,5 +1,6 @@
 """The results and networks that are shipped: complete, consistent, of a size to ship."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import numpy
 import pytest
 
 from experiments.evaluation.cell_store import CellStore
-from experiments.evaluation.sweep import RESULTS
+from experiments.evaluation.sweep import RESULTS, SweepConfig
+from experiments.method.kinds import KINDS
+from experiments.table2 import is_of_table2
 from experiments.training.model_files import available, file_digest, model_path, read_record
 
 MODELS = RESULTS.parent / "models"
@@ -94,3 +97,44 @@ def test_what_is_shipped_is_small():
 
 def store_files(directory: Path) -> list[Path]:
     return [directory / name for name in ("cells.jsonl", "predictions.bin", "provenance.json")]
+
+
+def rows_of(name):
+    with (RESULTS / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("name", ["table1", "table2_floor", "table2_nearest", "table2_none"])
+def test_tables_are_complete(name):
+    rows = rows_of(f"short/{name}.csv")
+    assert [row["train"] for row in rows] == list(KINDS)
+    assert all(row[kind] for row in rows for kind in KINDS)
+
+
+def test_summary_has_every_network_and_what_the_certificate_promises():
+    rows = rows_of("short/summary.csv")
+    assert [row["model"] for row in rows] == list(KINDS)
+    for row in rows:
+        assert 0.02 <= float(row["paper clean"]) - float(row["clean"]) <= 0.05
+        if row["model"] in ("1", "1d", "2", "2d"):
+            assert row["clean on them"] == row["filter floor"] == row["filter nearest"]
+
+
+def test_few_clean_predictions_change_by_the_filter():
+    changed = {}
+    for cell in SweepConfig().read_cells(is_of_table2):
+        bare, filtered = (cell.predictions["clean"][name] for name in ("none", "floor"))
+        if cell.model == cell.kind and (count := int((bare != filtered).sum())):
+            changed[cell.model] = count
+    assert changed == {"3d": 5, "5d": 5, "6d": 4, "7d": 4}
+
+
+def test_detection_sees_each_attack_after_quantization_and_no_clean_image():
+    rows = rows_of("short/detection.csv")
+    assert {row["model"] for row in rows} == set(KINDS)
+    for row in rows:
+        if row["attacker"] == "after":
+            assert row["off grid arrived"] == row["images"]
+        elif row["model"] != "8":
+            assert row["off grid arrived"] == "0"
+        assert row["off grid sent"] == "0"

@@ -1,0 +1,67 @@
+"""The tables of the READMEs, from small reports."""
+
+from experiments.reporting.readme_tables import before_dithering, long_training, networks, precision
+
+SUMMARY = """\
+model,epochs,clean,paper clean,attacked images,clean on them,filter none,filter floor,filter nearest,paper floor
+2d,24,0.8407,0.8710,2000,0.8280,0.0085,0.8280,0.8281,0.8710
+8,24,0.8606,0.9070,2000,0.8495,0.0000,0.0000,0.0000,0.0000
+"""
+BEFORE = """\
+model,attacker,gradient,filter,epsilon,clean,attacked,images,paper
+1d,after,network,none,8,0.8050,0.2245,2000,
+1d,after,network,floor,8,0.8051,0.8052,2000,
+1d,before,network,floor,8,0.8051,0.0680,2000,0.0474
+1d,before,quantization,floor,8,0.8051,0.0380,2000,
+"""
+PRECISION = """\
+model,epsilon,precision,images,clean,attacked none,attacked floor,attacked nearest
+1,1,bfloat16,1000,0.7360,0.6840,0.7360,0.7360
+1,1,float32,1000,0.7380,0.6840,0.7350,0.7360
+1,8,bfloat16,1000,0.7360,0.2000,0.7360,0.7360
+1,8,float32,1000,0.7360,0.2040,0.7360,0.7360
+2,1,bfloat16,1000,0.8000,0.5000,0.8000,0.8000
+2,1,float32,1000,0.8010,0.5030,0.8000,0.8000
+"""
+
+
+def write(directory, name, text):
+    path = directory / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def cells(table):
+    """The rows below the header, without their padding."""
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+
+
+def test_networks(tmp_path):
+    write(tmp_path, "short/summary.csv", SUMMARY)
+    assert cells(networks(tmp_path)) == [
+        ["2d", "84.07", "87.1", "82.80", "0.85", "82.80", "87.1", "82.81"],
+        ["8", "86.06", "90.7", "84.95", "0.00", "0.00", "0.0", "0.00"],
+    ]
+    assert "2,000" in networks(tmp_path).splitlines()[0]
+
+
+def test_long_training_has_the_networks_that_were_trained_long(tmp_path):
+    write(tmp_path, "short/summary.csv", SUMMARY)
+    header, _, eight = SUMMARY.splitlines()
+    write(tmp_path, "paper/summary.csv", f"{header}\n{eight.replace('0.8606', '0.8717')}\n")
+    assert cells(long_training(tmp_path)) == [
+        ["8", "86.06", "87.17", "90.7", "0.00", "0.00", "0.0"]
+    ]
+
+
+def test_before_dithering_is_of_the_floor_filter(tmp_path):
+    write(tmp_path, "short/before_dithering.csv", BEFORE)
+    assert cells(before_dithering(tmp_path)) == [["1d", "80.51", "80.52", "6.80", "3.80", "4.74"]]
+
+
+def test_precision_is_the_largest_difference_in_images(tmp_path):
+    write(tmp_path, "short/precision.csv", PRECISION)
+    assert cells(precision(tmp_path)) == [
+        ["1/255", "2", "3", "1", "0"],
+        ["8/255", "0", "4", "0", "0"],
+    ]
