@@ -1,15 +1,17 @@
-"""Every Python snippet of the README does what the README says."""
+"""The README's Python does what the README says, and documents name what exists."""
 
 import doctest
 import re
 from pathlib import Path
 
+import pytest
 import torch
 
 import pyquant
 from images import BITS, assert_same, random_image
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 
 
 def test_session():
@@ -31,11 +33,16 @@ def test_equivalent_code():
         assert_same(torch.floor(image * top + 0.5) / top, pyquant.linear_quantize(image, bits))
 
 
-def test_commands_exist():
-    """Every make target and module that the README names is there."""
-    text = README.read_text()
-    makefile = (README.parent / "Makefile").read_text()
-    for target in re.findall(r"make ([a-z-]+)", text):
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_what_a_document_names_exists(name):
+    """Every make target and every file; capital letters stand for a name of the reader's choice."""
+    document = ROOT / name
+    text = document.read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"make (?!ARGS)([a-z-]+)(?=[ `\n])", text):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for path in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (README.parent / path).exists(), path
+        assert (document.parent / path).exists(), path
+    for path in re.findall(r"`((?:\w+/)+[\w.]*)`", text):
+        if not re.search("[A-Z]{2}", path):
+            assert (ROOT / path).exists(), path
