@@ -49,9 +49,9 @@ def interleaved(clocks: list[Clock], seconds: float, rounds: int) -> list[Timing
     """Times every clock once per round: A B C A B C ..., so that a slow moment of the machine
     falls on all of them. A clock whose calls are long drops out when it has used up its time
     twice over, after a few rounds at least."""
-    first = [_first_round(clock, seconds / rounds) for clock in clocks]
-    samples = [times for _, times in first]
-    numbers = [number for number, _ in first]
+    first_rounds = [_first_round(clock, seconds / rounds) for clock in clocks]
+    samples = [times for _, times in first_rounds]
+    numbers = [number for number, _ in first_rounds]
     for finished in range(rounds):
         for clock, number, times in zip(clocks, numbers, samples, strict=True):
             in_time = len(times) < MINIMUM_ROUNDS or sum(times) * number < 2 * seconds
@@ -76,5 +76,5 @@ def _first_round(clock: Clock, seconds: float) -> tuple[int, list[float]]:
 def _summary(times: list[float], number: int) -> Timing:
     if len(times) == 1:
         return Timing(times[0], times[0], times[0], 1, number)
-    first, median, third = statistics.quantiles(times, n=4, method="inclusive")
-    return Timing(median, first, third, len(times), number)
+    first_quartile, median, third_quartile = statistics.quantiles(times, n=4, method="inclusive")
+    return Timing(median, first_quartile, third_quartile, len(times), number)

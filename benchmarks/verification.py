@@ -8,10 +8,10 @@ from benchmarks import numba_loops
 from benchmarks.cases import Case
 from pyquant import reference
 
-# The reference walks the pixels of a plane in Python. Beyond this many per plane its place is
-# taken by the numba loop, which is compared with the reference on the small images.
+# The reference walks the pixels of a plane in Python. On planes with more pixels than this, the
+# numba loop takes its place, which is compared with the reference on the small images.
 REFERENCE_PIXELS = 64 * 64
-# Error diffusion keeps the mean but for what leaves the image at its borders.
+# Error diffusion keeps the mean, except for the errors that leave the image at its borders.
 MEAN_TOLERANCE = 0.03
 
 

@@ -19,15 +19,15 @@ def certified_radius(
 
     The claim of AprilPyone, Kinoshita and Kiya (APSIPA 2019, Section V), made exact: an
     attacker who perturbs the *dithered* image within this radius in the l-infinity norm
-    changes nothing that a network behind the filter sees. It says nothing about an attacker
+    changes nothing that a network sees after the filter. The radius does not hold for an attacker
     who perturbs the image before it is dithered.
 
     Proof by enumeration, in the arithmetic of `dtype` as the op computes: `linear_quantize`
-    never decreases when its input increases, so if it returns the same value at both ends of
-    an interval it does so everywhere between them. A dithered image holds at most 2**bits
-    levels, so the two ends around each are tried for eps = 1/255, 2/255, ... until one fails.
-    An end is level - eps or level + eps rounded to `dtype`, and also what the addition gives
-    with eps itself rounded first, whichever is further away.
+    never decreases when its input increases. If it returns the same value at both ends of an
+    interval, it does so everywhere between them. A dithered image holds at most 2**bits levels,
+    so the two ends around each are tried for eps = 1/255, 2/255, ... until one fails. The ends
+    are level - eps and level + eps rounded to `dtype`, and the same with eps rounded before the
+    addition.
 
     Args:
         bits: bits per sample, 1 to 8.

@@ -26,8 +26,8 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
             counts as 0. Any strides; CPU or CUDA.
         bits: bits per sample, 1 to 8. The result has n = 2**bits levels.
         variant: "textbook" is the error diffusion of Floyd and Steinberg (1976) in float32.
-            "published" is the saturating 8-bit integer arithmetic of the code behind the
-            tables of AprilPyone, Kinoshita and Kiya, "Filtering Adversarial Noise with
+            "published" is the saturating 8-bit integer arithmetic of the published code
+            of AprilPyone, Kinoshita and Kiya, "Filtering Adversarial Noise with
             Double Quantization" (APSIPA 2019), its quirks included.
 
     Returns:
@@ -96,8 +96,7 @@ def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.f
 
 
 def integer_bits(bits: object) -> int:
-    """`bits` as an int that C++ can hold; whether it is from 1 to 8 is checked there. (A variant or
-    rounding that is no string is passed on by its name, and refused there.)"""
+    """`bits` as an int that C++ can hold. Whether it is from 1 to 8 is checked there."""
     if type(bits) is int and abs(bits) < 2**63:
         return bits
     try:

@@ -63,7 +63,7 @@ def _floyd_steinberg_textbook(planes: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _floyd_steinberg_published(planes: np.ndarray, bits: int) -> np.ndarray:
-    """What the code behind the paper computes: bytes, clipped to 0..255 after every addition.
+    """What the published code of the paper computes: bytes, clipped to 0..255 after every addition.
 
     Written as the published code is, as a scatter: each pixel adds shares of its error to
     its unfinished neighbours. np.rint rounds half to even, and the quotients are exact.
