@@ -7,10 +7,9 @@ from pathlib import Path
 from matplotlib import pyplot
 from rich.console import Console
 
+from experiments.evaluation.attackers import ATTACKERS, attacker_of, own_cells, read_own_cells
 from experiments.evaluation.cells import Cell, describe
-from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.sweep import SweepConfig, run
-from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
 from experiments.reporting.bar_chart import draw_bars
 from experiments.reporting.figure_files import save_figure
@@ -18,14 +17,7 @@ from experiments.reporting.paper_numbers import BEFORE_DITHERING, SOURCE
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
 
-ATTACK = ProjectedGradientDescent(epsilon=8.0)
-#: Where the attacker stands, and what the gradient passes through; the first for comparison.
-ATTACKERS = {
-    "after": ("after", "network"),
-    "before, transfer": ("before", "network"),
-    "before, adaptive": ("before", "quantization"),
-}
-#: Of these the paper gives the accuracy of model 1d after its filter.
+#: Of the attackers before the quantization the paper gives the accuracy of model 1d after its filter.
 PAPER_ROW = ("1d", "before", "network", "floor")
 
 NOTE = (
@@ -44,35 +36,6 @@ def main(config: SweepConfig) -> None:
     if not config.report_only:
         run(lambda images: own_cells(config, images), config, console)
     report(config, console)
-
-
-def own_cells(config: SweepConfig, images: int) -> list[Evaluation]:
-    """Every attacker on every model, tested on its own kind of images."""
-    return [
-        config.evaluation(model, model, images, attack=ATTACK, attacker=attacker, gradient=gradient)
-        for model in config.existing_rows
-        for attacker, gradient in ATTACKERS.values()
-    ]
-
-
-def read_own_cells(config: SweepConfig) -> list[Cell]:
-    """The cells of ``own_cells`` that exist, model by model, in the order of ATTACKERS."""
-    cells = config.read_cells(
-        lambda evaluation: (
-            evaluation.model == evaluation.kind
-            and evaluation.attack == ATTACK
-            and (evaluation.attacker, evaluation.gradient) in ATTACKERS.values()
-            and evaluation.filters == FILTERS
-        )
-    )
-    names = list(ATTACKERS)
-    return sorted(cells, key=lambda cell: (cell.model, names.index(attacker_of(cell))))
-
-
-def attacker_of(cell: Cell) -> str:
-    """Which of ATTACKERS a cell is of."""
-    names = {value: name for name, value in ATTACKERS.items()}
-    return names[cell.evaluation.attacker, cell.evaluation.gradient]
 
 
 def report(config: SweepConfig, console: Console) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib import pyplot
 from rich.console import Console
 
-from experiments.before_dithering import ATTACKERS, attacker_of, own_cells, read_own_cells
+from experiments.evaluation.attackers import ATTACKERS, attacker_of, own_cells, read_own_cells
 from experiments.evaluation.cells import Cell, describe
 from experiments.evaluation.sweep import SweepConfig, run
 from experiments.reporting.bar_chart import draw_bars

@@ -1,10 +1,7 @@
 """Fig. 4, accuracy against epsilon: python -m experiments.figure4 --data.source cifar10 --results my_results"""
 
-import math
 from collections import Counter
-from pathlib import Path
 
-from matplotlib import pyplot
 from rich.console import Console
 
 from experiments.evaluation.cells import Cell, describe
@@ -12,7 +9,7 @@ from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.sweep import SweepConfig, run
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
-from experiments.reporting.figure_files import save_figure
+from experiments.reporting.epsilon_curves import draw_epsilon_curves
 from experiments.reporting.paper_numbers import FIGURE4, SOURCE, read_table
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
@@ -86,7 +83,7 @@ def report(config: SweepConfig, console: Console) -> None:
         ],
         csv_columns=5,
     )
-    draw(stem.with_suffix(".png"), cells, config.set_name)
+    draw_epsilon_curves(stem.with_suffix(".png"), cells, MODELS, EPSILONS, config.set_name)
     console.print(f"{stem}.csv, .md, .png: {len(cells)} of {len(MODELS) * len(EPSILONS)} cells")
 
 
@@ -112,36 +109,6 @@ def _paper(cell: Cell, filter_name: str) -> float | None:
     # Two epsilons are also those of its tables.
     table = {0.0: "table1", 8.0: "table2"}.get(cell.epsilon)
     return read_table(table).get((cell.model, cell.model)) if table else None
-
-
-def draw(path: Path, cells: list[Cell], models: str) -> None:
-    """One panel for each filter; the paper's plateaus as dotted lines in that of its filter."""
-    figure, axes = pyplot.subplots(1, 3, figsize=(15, 5), sharey=True, layout="constrained")
-    for axis, name in zip(axes, FILTERS, strict=True):
-        for number, model in enumerate(MODELS):
-            measured = {
-                cell.epsilon: 100 * cell.accuracy("attacked", name)
-                for cell in cells
-                if cell.model == model
-            }
-            if not measured:
-                continue
-            color = f"C{number}"
-            # No line across an epsilon that was not measured.
-            values = [measured.get(epsilon, math.nan) for epsilon in EPSILONS]
-            axis.plot(range(len(EPSILONS)), values, "o-", color=color, markersize=4, label=model)
-            if name == "floor" and model in FIGURE4:
-                accuracy, holds_to = FIGURE4[model]
-                end = EPSILONS.index(holds_to)
-                axis.plot([0, end], [100 * accuracy] * 2, ":", color=color)
-        axis.set_xticks(range(len(EPSILONS)), [f"{epsilon:g}" for epsilon in EPSILONS])
-        axis.set(title=f"filter: {name}", xlabel="epsilon, in 1/255", ylim=(-2, 102))
-        axis.grid(alpha=0.3)
-    axes[0].set_ylabel("accuracy, percent")
-    axes[1].set_title("filter: floor (dotted: the paper)")
-    axes[0].legend(title="model", loc="upper right")
-    figure.suptitle(f"Accuracy under PGD-20 against epsilon, models: {models}. {describe(cells)}")
-    save_figure(path, figure)
 
 
 if __name__ == "__main__":

@@ -30,38 +30,36 @@ class Shown:
 
 def fooled(model: ResNet20, evaluation: Evaluation, split: Split) -> list[Shown]:
     """Fig. 1: an image, the change, and the changed image, which the bare network gets wrong."""
-    clean, attacked, _, evaluator, _ = _examples(model, evaluation, split)
-    change = (attacked - clean) * (255 / evaluation.epsilon)
+    example = _first_example(model, evaluation, split)
+    # The largest changes become black and white, no change grey.
+    scale = 255 / evaluation.epsilon / 2
+    change = (example.attacked - example.clean) * scale + 0.5
     return [
-        Shown("image", clean, _verdict(evaluator, clean, split)),
-        Shown(f"change, at most {evaluation.epsilon:g}/255", change / 2 + 0.5, "times "
-              f"{255 / evaluation.epsilon / 2:.0f}, zero is grey"),
-        Shown("sum", attacked, _verdict(evaluator, attacked, split)),
-    ]  # fmt: skip
+        example.shown("image", example.clean),
+        Shown(
+            f"change, at most {evaluation.epsilon:g}/255",
+            change,
+            f"times {scale:.0f}, zero is grey",
+        ),
+        example.shown("sum", example.attacked),
+    ]
 
 
 def restored(
     model: ResNet20, evaluation: Evaluation, split: Split, filter_name: str
 ) -> list[Shown]:
     """Fig. 7: an image, dithered, perturbed, and quantized once more."""
-    clean, attacked, original, evaluator, name = _examples(model, evaluation, split)
-    back = apply_filter(filter_name, attacked, bits_of(evaluation.kind))
-    same = (
-        "identical"
-        if torch.equal(back, apply_filter(filter_name, clean, bits_of(evaluation.kind)))
-        else "changed"
+    example = _first_example(model, evaluation, split)
+    bits = bits_of(evaluation.kind)
+    clean, attacked = (
+        apply_filter(filter_name, image, bits) for image in (example.clean, example.attacked)
     )
+    same = "identical" if torch.equal(clean, attacked) else "changed"
     return [
-        Shown("8-bit image", original.float() / 255, name),
-        Shown(
-            f"dithered to {bits_of(evaluation.kind)} bits", clean, _verdict(evaluator, clean, split)
-        ),
-        Shown(
-            f"perturbed by {evaluation.epsilon:g}/255",
-            attacked,
-            _verdict(evaluator, attacked, split),
-        ),
-        Shown(f"filtered: {same}", back, _verdict(evaluator, back, split)),
+        Shown("8-bit image", example.original.float() / 255, example.class_name),
+        example.shown(f"dithered to {bits} bits", example.clean),
+        example.shown(f"perturbed by {evaluation.epsilon:g}/255", example.attacked),
+        example.shown(f"filtered: {same}", attacked),
     ]
 
 
@@ -75,10 +73,28 @@ def draw(axes: Sequence[Axes], images: Sequence[Shown]) -> None:
         axis.set_yticks([])
 
 
-def _examples(
-    model: ResNet20, evaluation: Evaluation, split: Split
-) -> tuple[Tensor, Tensor, Tensor, Evaluator, str]:
-    """The first image that the bare network gets right before the attack and wrong after it."""
+@dataclass(frozen=True)
+class _Example:
+    """An image that the bare network gets right before the attack and wrong after it."""
+
+    original: Tensor
+    """(3, H, W) uint8."""
+    clean: Tensor
+    """(3, H, W) float32 in [0, 1], of the kind that the network takes; so is ``attacked``."""
+    attacked: Tensor
+    class_name: str
+    classes: tuple[str, ...]
+    evaluator: Evaluator
+
+    @torch.no_grad()
+    def shown(self, title: str, image: Tensor) -> Shown:
+        """An image with what the network says of it, without a filter."""
+        confidence, number = self.evaluator.logits(image[None]).softmax(1)[0].max(0)
+        name = self.classes[int(number)]
+        return Shown(title, image, f"network: {name} ({100 * float(confidence):.0f} %)")
+
+
+def _first_example(model: ResNet20, evaluation: Evaluation, split: Split) -> _Example:
     index = subset(len(split.labels), CANDIDATES).to(split.labels.device)
     labels = split.labels[index]
     evaluator = Evaluator(model, evaluation)
@@ -88,14 +104,10 @@ def _examples(
     hits = (right & wrong).nonzero().flatten()
     if not len(hits):
         raise ValueError(
-            f"epsilon {evaluation.epsilon:g}/255 fools model {evaluation.model} on none of {len(index)} images"
+            f"epsilon {evaluation.epsilon:g}/255 fools model {evaluation.model} on none of "
+            f"{len(index)} images"
         )
     hit = int(hits[0])
-    name = split.classes[int(labels[hit])]
-    return clean[hit], attacked[hit], split.images[index[hit]], evaluator, name
-
-
-@torch.no_grad()
-def _verdict(evaluator: Evaluator, image: Tensor, split: Split) -> str:
-    confidence, number = evaluator.logits(image[None]).softmax(1)[0].max(0)
-    return f"network: {split.classes[int(number)]} ({100 * float(confidence):.0f} %)"
+    class_name = split.classes[int(labels[hit])]
+    original = split.images[index[hit]]
+    return _Example(original, clean[hit], attacked[hit], class_name, split.classes, evaluator)
