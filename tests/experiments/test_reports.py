@@ -257,13 +257,20 @@ def test_numbers_of_the_paper():
     assert {model for model, _ in first} == set(KINDS)
 
 
-def test_command_runs_by_itself(sweep):
+def test_two_commands_share_the_work(sweep):
     command = [sys.executable, "-m", "experiments.table1", "--models", sweep.models]
     options = ["--data.source", "folder", "--data.path", str(sweep.data.path), "--limit", "4"]
-    options += ["--results", str(sweep.results), "--columns", "2d", "--runtime.threads", "1"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
-    assert "2 of 225 cells" in done.stdout
-    assert (sweep.results / "table1.csv").exists()
+    options += ["--results", str(sweep.results), "--columns", "1", "2d", "8"]
+    options += ["--runtime.threads", "1"]
+    both = [
+        subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate()[0].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert len(CellStore(sweep.results).cells()) == 6
+    assert any("6 of 225 cells" in text for text in outputs)
+    assert [name for name in os.listdir(sweep.results) if name.startswith(".")] == []
 
 
 def test_command_says_in_one_line_what_is_wrong(monkeypatch, capsys):
