@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib import pyplot
 from rich.console import Console
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from experiments.evaluation.cells import Outcome
@@ -62,30 +63,21 @@ def main(config: DemoConfig) -> None:
     console = Console()
     device = config.runtime.start()
     train, test = (load_split(DataConfig(), name).to(device) for name in ("train", "test"))
+    evaluations = {
+        (kind, epsilon): Evaluation(
+            "demo", kind, kind, IMAGES, ProjectedGradientDescent(epsilon),
+            precision=config.runtime.precision,
+        )
+        for kind in KINDS
+        for epsilon in EPSILONS
+    }  # fmt: skip
     with progress_bars(console) as progress:
-        evaluations = {
-            (kind, epsilon): Evaluation(
-                "demo", kind, kind, IMAGES,
-                attack=ProjectedGradientDescent(epsilon), precision=config.runtime.precision,
-            )
-            for kind in KINDS
-            for epsilon in EPSILONS
-        }  # fmt: skip
-        training = {kind: progress.add_task(f"training {kind}", total=None) for kind in KINDS}
+        bars = {kind: progress.add_task(f"training {kind}", total=None) for kind in KINDS}
         attack = progress.add_task("attack", total=IMAGES * len(evaluations))
-        for kind, bar in training.items():
-            trainer = Trainer(train, kind, RECIPE, config.seed, config.runtime.precision)
-            progress.update(bar, total=RECIPE.epochs * trainer.steps_per_epoch)
-            for _ in range(RECIPE.epochs):
-                trainer.epoch(lambda bar=bar: progress.advance(bar))
-            settings = {
-                "kind": kind,
-                "recipe": asdict(RECIPE),
-                "seed": config.seed,
-                "train_data": train.describe(),
-            }
-            save_model(trainer.model, config.output / f"{kind}.safetensors", settings)
-        models = {kind: load_model(config.output / f"{kind}.safetensors", device) for kind in KINDS}
+        models = {}
+        for kind, bar in bars.items():
+            path = train_and_save(kind, train, config, progress, bar)
+            models[kind] = load_model(path, device)
         outcomes = {
             key: measure(
                 evaluation,
@@ -99,6 +91,25 @@ def main(config: DemoConfig) -> None:
     figure = config.output / "demo.png"
     draw_figure(figure, evaluations, models, test)
     console.print(f"{figure}: the attack, and what the filter makes of it", soft_wrap=True)
+
+
+def train_and_save(
+    kind: str, train: Split, config: DemoConfig, progress: Progress, bar: TaskID
+) -> Path:
+    """Trains a network on images of ``kind``; returns the path of its file."""
+    trainer = Trainer(train, kind, RECIPE, config.seed, config.runtime.precision)
+    progress.update(bar, total=RECIPE.epochs * trainer.steps_per_epoch)
+    for _ in range(RECIPE.epochs):
+        trainer.epoch(lambda: progress.advance(bar))
+    path = config.output / f"{kind}.safetensors"
+    settings = {
+        "kind": kind,
+        "recipe": asdict(RECIPE),
+        "seed": config.seed,
+        "train_data": train.describe(),
+    }
+    save_model(trainer.model, path, settings)
+    return path
 
 
 def summary(outcomes: dict[tuple[str, float], Outcome]) -> Table:

@@ -5,6 +5,7 @@ The images are noise: nothing measured here depends on what they show.
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -49,7 +50,7 @@ def main(config: SpeedConfig) -> None:
         console.print(f"{item.what}: {item.ratio:.3g} (target {item.target:g})")
 
 
-def write_table(config: SpeedConfig, found: list[Comparison], machine: dict) -> None:
+def write_table(config: SpeedConfig, found: list[Comparison], machine: dict[str, Any]) -> None:
     """Writes speed.csv and .md."""
     write_rows(
         config.results / "speed",
