@@ -1,6 +1,4 @@
-// The linear quantization kernels under plain names, and their launch. The names,
-// parameters and launch sizes are documented in README.md beside this file.
-
+// The linear quantization kernels under plain names, and their launch.
 #include "kernel.cuh"
 #include "../launch.h"
 

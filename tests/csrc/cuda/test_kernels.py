@@ -1,8 +1,6 @@
 """The CUDA kernels, executed on the CPU, against the numpy reference: equal bits."""
 
-import re
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
@@ -253,19 +251,3 @@ def test_memory_traffic_of_linear_quantize():
             counts[direction]["sectors"] == counts[direction]["minimum_sectors"] == 4 * 64 * 64 // 8
         )
         assert counts[direction]["requests"] == 4 * 64 * 64 // 4 // 32
-
-
-def test_documented_layout():
-    """csrc/cuda/README.md tells where the members are that the kernels are told."""
-    text = (Path(__file__).parents[3] / "csrc" / "cuda" / "README.md").read_text()
-    documented = {}
-    for table in re.split(r"\n\n", text):
-        if not (head := re.match(r"\| `(\w+)` \| offset", table)):
-            continue
-        for names, offsets in re.findall(r"^\| (`.+?`) \| ([\d, ]+) \|", table, re.MULTILINE):
-            for name, offset in zip(names.split(", "), offsets.split(", "), strict=True):
-                documented[f"{head.group(1)}.{name.strip('`')}"] = int(offset)
-    for struct, size in re.findall(r"`(\w+)`, (\d+) bytes", text):
-        documented[struct] = int(size)
-    layout = fibres().layout()
-    assert layout == {name: documented[name] for name in layout}

@@ -89,37 +89,6 @@ py::dict linear_quantize(const py::array& image, py::array& result, const std::s
                  image, result, seed, resident_blocks, last_blocks);
 }
 
-// Sizes and offsets of what the kernels are told, for the test of their documentation.
-py::dict layout() {
-  using pyquant::FloydSteinbergWork;
-  using pyquant::LinearQuantizeWork;
-  using pyquant::Planes;
-  py::dict result;
-#define PYQUANT_OFFSET(type, member) result[#type "." #member] = offsetof(type, member)
-  PYQUANT_OFFSET(FloydSteinbergWork, to);
-  PYQUANT_OFFSET(FloydSteinbergWork, bits);
-  PYQUANT_OFFSET(FloydSteinbergWork, wide_stores);
-  PYQUANT_OFFSET(FloydSteinbergWork, planes_per_stream);
-  PYQUANT_OFFSET(FloydSteinbergWork, streams);
-  PYQUANT_OFFSET(FloydSteinbergWork, stripes);
-  PYQUANT_OFFSET(FloydSteinbergWork, bands);
-  PYQUANT_OFFSET(FloydSteinbergWork, rounds);
-  PYQUANT_OFFSET(FloydSteinbergWork, scratch);
-  PYQUANT_OFFSET(FloydSteinbergWork, scratch_words);
-  PYQUANT_OFFSET(LinearQuantizeWork, to);
-  PYQUANT_OFFSET(LinearQuantizeWork, samples);
-  PYQUANT_OFFSET(LinearQuantizeWork, bits);
-  PYQUANT_OFFSET(Planes, row_stride);
-  PYQUANT_OFFSET(Planes, column_stride);
-  PYQUANT_OFFSET(Planes, leading);
-  PYQUANT_OFFSET(Planes, leading_size);
-  PYQUANT_OFFSET(Planes, leading_stride);
-#undef PYQUANT_OFFSET
-  result["FloydSteinbergWork"] = sizeof(FloydSteinbergWork);
-  result["LinearQuantizeWork"] = sizeof(LinearQuantizeWork);
-  return result;
-}
-
 // byte/255 as the textbook variant computes it.
 std::vector<float> units() {
   std::vector<float> result;
@@ -152,7 +121,6 @@ PYBIND11_MODULE(cuda_harness, module) {
   py::register_exception<simt::Fault>(module, "Fault");
   module.def("floyd_steinberg", &floyd_steinberg);
   module.def("linear_quantize", &linear_quantize);
-  module.def("layout", &layout);
   module.def("plan", &plan);
   module.def("units", &units);
   module.def("plant", &simt::plant);
