@@ -13,10 +13,10 @@
 namespace pyquant {
 
 // Both return what cudaGetLastError says behind the launch.
-// work.scratch must have been set to ones on the same stream.
-cudaError_t launch_floyd_steinberg(const FloydSteinbergWork& work, Variant variant,
+// plan.scratch must have been set to ones on the same stream.
+cudaError_t launch_floyd_steinberg(const FloydSteinbergPlan& plan, Variant variant,
                                    SampleFormat format, cudaStream_t stream);
-cudaError_t launch_linear_quantize(const LinearQuantizeWork& work, Rounding rounding,
+cudaError_t launch_linear_quantize(const LinearQuantizePlan& plan, Rounding rounding,
                                    SampleFormat format, cudaStream_t stream);
 
 }  // namespace pyquant

@@ -35,9 +35,9 @@ constexpr std::uint32_t not_yet = 0xffffffff;
 template <int steps, int rounds>
 class Handover {
  public:
-  PYQUANT_DEVICE Handover(const FloydSteinbergWork& work, std::int64_t band, std::int64_t stream)
-      : words_(work.scratch + 1 + (band * work.streams + stream) * work.rounds * steps),
-        count_(work.rounds * steps),
+  PYQUANT_DEVICE Handover(const FloydSteinbergPlan& plan, std::int64_t band, std::int64_t stream)
+      : words_(plan.scratch + 1 + (band * plan.streams + stream) * plan.rounds * steps),
+        count_(plan.rounds * steps),
         lane_(device::lane()) {}
 
   PYQUANT_DEVICE void send(std::int64_t round, const float* slot) const {

@@ -31,14 +31,14 @@ namespace pyquant {
 
 // ---- planes of at most 32 rows: every warp runs through a stream of its own
 
-template <typename Sample, template <typename> typename Steps>
-PYQUANT_DEVICE void floyd_steinberg_short(const FloydSteinbergWork& work) {
+template <typename Sample, template <typename> typename Step>
+PYQUANT_DEVICE void floyd_steinberg_short(const FloydSteinbergPlan& plan) {
   const std::int64_t stream = device::block() * device::warps() + device::warp();
-  if (stream >= work.streams) return;
+  if (stream >= plan.streams) return;
   unsigned char* buffer = device::shared_memory() + device::warp() * stripe_bytes(sizeof(Sample));
-  Stripe<Sample, Steps, false> stripe(work, buffer, stream, 0);
+  Stripe<Sample, Step, false> stripe(plan, buffer, stream, 0);
   stripe.clear();
-  for (std::int64_t round = -1; round < work.rounds; ++round) {
+  for (std::int64_t round = -1; round < plan.rounds; ++round) {
     stripe.round(round >= 0, nullptr, nullptr);
   }
 }
@@ -59,14 +59,14 @@ PYQUANT_DEVICE void floyd_steinberg_short(const FloydSteinbergWork& work) {
 // for blocks that began before itself: however few blocks the device runs at a
 // time, the one that began first can go on.
 
-template <typename Sample, template <typename> typename Steps>
-PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
+template <typename Sample, template <typename> typename Step>
+PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergPlan& plan) {
   constexpr int size = sizeof(Sample);
   constexpr int steps = round_steps(size);
   constexpr int ahead = stripe_delay / steps;  // rounds between a column's two stripes
   constexpr int lag = ahead + 1;
-  constexpr int together = steps < 16 ? 16 / steps : 1;  // rounds of a hand-over
-  static_assert(stripe_delay % steps == 0 && ahead % together == 0 && 2 * together <= line_slots);
+  constexpr int rounds_together = steps < 16 ? 16 / steps : 1;  // rounds of a hand-over
+  static_assert(stripe_delay % steps == 0 && ahead % rounds_together == 0 && 2 * rounds_together <= line_slots);
   const int warp = device::warp();
   const int lane = device::lane();
 
@@ -78,56 +78,56 @@ PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergWork& work) {
   };
 
   std::uint32_t ticket = static_cast<std::uint32_t>(device::block());
-  if (work.bands > 1) {
+  if (plan.bands > 1) {
     std::uint32_t* shared_ticket = reinterpret_cast<std::uint32_t*>(lines);
-    const bool is_first = device::thread() == 0;
-    const std::uint32_t drawn = is_first ? device::fetch_add(work.scratch, 1) + 1 : 0;
-    device::store_shared(shared_ticket, drawn, is_first);
+    const bool is_first_thread = device::thread() == 0;
+    const std::uint32_t drawn = is_first_thread ? device::fetch_add(plan.scratch, 1) + 1 : 0;
+    device::store_shared(shared_ticket, drawn, is_first_thread);
     // All threads have the ticket of thread 0.
     device::synchronize_block();
     ticket = device::load_shared(shared_ticket);
     // All threads have read it before the line is filled.
     device::synchronize_block();
   }
-  const std::int64_t band = ticket / static_cast<std::uint32_t>(work.streams);
-  const std::int64_t stream = ticket % static_cast<std::uint32_t>(work.streams);
+  const std::int64_t band = ticket / static_cast<std::uint32_t>(plan.streams);
+  const std::int64_t stream = ticket % static_cast<std::uint32_t>(plan.streams);
   const std::int64_t first_stripe = band * device::warps();
-  const std::int64_t stripes_below = work.stripes - first_stripe;
+  const std::int64_t stripes_below = plan.stripes - first_stripe;
   const int stripes =
       static_cast<int>(stripes_below < device::warps() ? stripes_below : device::warps());
   const bool is_fed = warp == 0 && band > 0;
-  const bool feeds = warp == device::warps() - 1 && band + 1 < work.bands;
+  const bool feeds = warp == device::warps() - 1 && band + 1 < plan.bands;
 
   for (int i = lane; i < line_slots * steps; i += device::warp_size) {
     device::store_shared(slot(warp, 0) + i, 0.0f);
     device::store_shared(slot(device::warps(), 0) + i, 0.0f, warp == 0);
   }
 
-  Stripe<Sample, Steps, true> stripe(
-      work, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
+  Stripe<Sample, Step, true> stripe(
+      plan, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
   // Its barrier is also between these zeros and what is received in their place.
   if (warp < stripes) stripe.clear();
-  Handover<steps, together> above(work, band - 1, stream);
-  Handover<steps, together> below(work, band, stream);
+  Handover<steps, rounds_together> above(plan, band - 1, stream);
+  Handover<steps, rounds_together> below(plan, band, stream);
   if (is_fed) {
     // What lane 0 needs before its first column; the rest is received a round ahead.
-    above.expect(ahead - together);
-    above.receive(ahead - together, slot(0, ahead - together));
+    above.expect(ahead - rounds_together);
+    above.receive(ahead - rounds_together, slot(0, ahead - rounds_together));
   }
 
-  const std::int64_t block_rounds = work.rounds + (stripes - 1) * lag;
+  const std::int64_t block_rounds = plan.rounds + (stripes - 1) * lag;
   for (std::int64_t block_round = -1; block_round < block_rounds; ++block_round) {
     const std::int64_t round = block_round - warp * lag;
-    if (warp < stripes && round >= -1 && round < work.rounds) {
+    if (warp < stripes && round >= -1 && round < plan.rounds) {
       const std::int64_t next = round + ahead + 1;
-      const bool receives = is_fed && next % together == 0;
+      const bool receives = is_fed && next % rounds_together == 0;
       if (receives) above.expect(next);
       if (round == 0) stripe.receive(slot(warp, ahead - 1) + steps - 1);
       stripe.round(round >= 0, slot(warp, round + ahead), slot(warp + 1, round));
       if (receives) above.receive(next, slot(0, next));
-      if (feeds && round >= 0 && ((round + 1) % together == 0 || round + 1 == work.rounds)) {
-        const std::int64_t first = round / together * together;
-        below.send(first, slot(warp + 1, first));
+      if (feeds && round >= 0 && ((round + 1) % rounds_together == 0 || round + 1 == plan.rounds)) {
+        const std::int64_t first_round = round / rounds_together * rounds_together;
+        below.send(first_round, slot(warp + 1, first_round));
       }
     }
     // What the warp above has written to a line is complete; and a slot is not

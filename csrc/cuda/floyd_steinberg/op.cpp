@@ -33,9 +33,9 @@ cudaStream_t current_stream(int device) {
 
 // The kernels count rows, and the columns of a stream, in 32 bits.
 void check_rows(const Planes& planes) {
-  constexpr std::int64_t most = (std::int64_t{1} << 32) - 1;
-  if (planes.count > most / planes.height) {
-    throw std::invalid_argument("image must have at most " + std::to_string(most) +
+  constexpr std::int64_t most_rows = (std::int64_t{1} << 32) - 1;
+  if (planes.count > most_rows / planes.height) {
+    throw std::invalid_argument("image must have at most " + std::to_string(most_rows) +
                                 " rows on CUDA, got " + std::to_string(planes.count) + " * " +
                                 std::to_string(planes.height));
   }
@@ -48,61 +48,61 @@ void check_columns(const Planes& planes) {
   }
 }
 
-// The result of launch(work, image, result, device, stream), which is told the
+// The result of launch(plan, image, result, device, stream), which is told the
 // pointers, layouts and bits, on the device of the image and its current stream.
-template <typename Work, typename Launch>
+template <typename Plan, typename Launch>
 Tensor launch_on_planes(const Tensor& image, int bits, Launch&& launch) {
   const int device = image.get_device_index();
   const torch::stable::accelerator::DeviceGuard guard(device);
   return map_planes(image, [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
                                const Planes& to_planes) {
-    Work work;
-    work.image = from.const_data_ptr();
-    work.result = to.mutable_data_ptr();
-    work.from = from_planes;
-    work.to = to_planes;
-    work.bits = bits;
-    STD_CUDA_CHECK(launch(work, from, to, device, current_stream(device)));
+    Plan plan;
+    plan.image = from.const_data_ptr();
+    plan.result = to.mutable_data_ptr();
+    plan.from = from_planes;
+    plan.to = to_planes;
+    plan.bits = bits;
+    STD_CUDA_CHECK(launch(plan, from, to, device, current_stream(device)));
   });
 }
 
-Tensor floyd_steinberg(const Tensor& image, std::int64_t bits, std::string variant) {
+Tensor floyd_steinberg(const Tensor& image, std::int64_t bits, std::string variant_name) {
   check_image(image);
-  const int checked = checked_bits(bits);
-  const Variant chosen = checked_variant(variant);
+  const int valid_bits = checked_bits(bits);
+  const Variant variant = checked_variant(variant_name);
   const SampleFormat format = sample_format(image);
-  return launch_on_planes<FloydSteinbergWork>(
-      image, checked,
-      [&](FloydSteinbergWork& work, const Tensor& from, const Tensor&, int device,
+  return launch_on_planes<FloydSteinbergPlan>(
+      image, valid_bits,
+      [&](FloydSteinbergPlan& plan, const Tensor& from, const Tensor&, int device,
           cudaStream_t stream) {
-        check_rows(work.from);
-        check_columns(work.from);
-        plan_floyd_steinberg(work, static_cast<int>(from.element_size()), multiprocessors(device));
+        check_rows(plan.from);
+        check_columns(plan.from);
+        plan_floyd_steinberg(plan, static_cast<int>(from.element_size()), multiprocessors(device));
         Tensor scratch;
-        if (work.scratch_words > 0) {
-          scratch = torch::stable::new_empty(from, {work.scratch_words},
+        if (plan.scratch_words > 0) {
+          scratch = torch::stable::new_empty(from, {plan.scratch_words},
                                              torch::headeronly::ScalarType::Int);
-          work.scratch = static_cast<std::uint32_t*>(scratch.mutable_data_ptr());
-          STD_CUDA_CHECK(cudaMemsetAsync(work.scratch, 0xff, 4 * work.scratch_words, stream));
+          plan.scratch = static_cast<std::uint32_t*>(scratch.mutable_data_ptr());
+          STD_CUDA_CHECK(cudaMemsetAsync(plan.scratch, 0xff, 4 * plan.scratch_words, stream));
         }
-        return launch_floyd_steinberg(work, chosen, format, stream);
+        return launch_floyd_steinberg(plan, variant, format, stream);
       });
 }
 
-Tensor linear_quantize(const Tensor& image, std::int64_t bits, std::string rounding) {
+Tensor linear_quantize(const Tensor& image, std::int64_t bits, std::string rounding_name) {
   check_image(image);
-  const int checked = checked_bits(bits);
-  const Rounding chosen = checked_rounding(rounding);
+  const int valid_bits = checked_bits(bits);
+  const Rounding rounding = checked_rounding(rounding_name);
   const SampleFormat format = sample_format(image);
-  return launch_on_planes<LinearQuantizeWork>(
-      image, checked,
-      [&](LinearQuantizeWork& work, const Tensor& from, const Tensor& to, int device,
+  return launch_on_planes<LinearQuantizePlan>(
+      image, valid_bits,
+      [&](LinearQuantizePlan& plan, const Tensor& from, const Tensor& to, int device,
           cudaStream_t stream) {
-        work.samples = from.numel();
-        plan_linear_quantize(work, same_order_without_gaps(from, to),
+        plan.samples = from.numel();
+        plan_linear_quantize(plan, same_order_without_gaps(from, to),
                              static_cast<int>(from.element_size()), multiprocessors(device));
-        if (!work.dense) check_rows(work.from);
-        return launch_linear_quantize(work, chosen, format, stream);
+        if (!plan.dense) check_rows(plan.from);
+        return launch_linear_quantize(plan, rounding, format, stream);
       });
 }
 

@@ -39,7 +39,7 @@ PYQUANT_HOST_DEVICE constexpr int round_steps(int sample_size) { return sample_s
 // The kernels count the columns of a stream in 31 bits, and a few rounds more.
 constexpr std::int64_t most_stream_columns = (std::int64_t{1} << 31) - 256;
 
-struct FloydSteinbergWork {
+struct FloydSteinbergPlan {
   const void* image = nullptr;
   void* result = nullptr;
   Planes from;
@@ -71,8 +71,8 @@ struct FloydSteinbergWork {
 PYQUANT_HOST_DEVICE std::int64_t rounds_of(std::int64_t planes, std::int64_t width,
                                            std::int64_t rows, int sample_size) {
   const int chunk = chunk_columns(sample_size);
-  const int last = rows < stripe_rows ? static_cast<int>(rows) - 1 : stripe_rows - 1;
-  const int drain = ((skew * last + first_delay) / chunk + 1) * chunk;
+  const int last_row = rows < stripe_rows ? static_cast<int>(rows) - 1 : stripe_rows - 1;
+  const int drain = ((skew * last_row + first_delay) / chunk + 1) * chunk;
   const int steps = round_steps(sample_size);
   return (planes * width + drain + steps - 1) / steps;
 }
@@ -113,38 +113,38 @@ inline bool rows_are_wide(const void* data, const Planes& planes, int sample_siz
 // large one wants few ramps: as many streams as keep every scheduler of every
 // multiprocessor busy with four warps (three of tall planes), and the planes
 // shared out among them.
-inline void plan_floyd_steinberg(FloydSteinbergWork& work, int sample_size, int multiprocessors) {
-  const std::int64_t height = work.from.height;
+inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, int sample_size, int multiprocessors) {
+  const std::int64_t height = plan.from.height;
 
-  work.wide_loads = rows_are_wide(work.image, work.from, sample_size);
-  work.wide_stores = rows_are_wide(work.result, work.to, sample_size);
-  work.stripes = (height + stripe_rows - 1) / stripe_rows;
-  work.tall = work.stripes > 1;
-  work.warps = work.tall ? static_cast<int>(std::min<std::int64_t>(work.stripes, maximum_warps))
+  plan.wide_loads = rows_are_wide(plan.image, plan.from, sample_size);
+  plan.wide_stores = rows_are_wide(plan.result, plan.to, sample_size);
+  plan.stripes = (height + stripe_rows - 1) / stripe_rows;
+  plan.tall = plan.stripes > 1;
+  plan.warps = plan.tall ? static_cast<int>(std::min<std::int64_t>(plan.stripes, maximum_warps))
                          : maximum_warps;
-  work.bands = work.tall ? (work.stripes + work.warps - 1) / work.warps : 1;
+  plan.bands = plan.tall ? (plan.stripes + plan.warps - 1) / plan.warps : 1;
 
-  const int warps_per_multiprocessor = work.tall ? 12 : 16;
-  const std::int64_t warps_per_plane = work.tall ? work.bands * work.warps : 1;
+  const int warps_per_multiprocessor = plan.tall ? 12 : 16;
+  const std::int64_t warps_per_plane = plan.tall ? plan.bands * plan.warps : 1;
   const std::int64_t wanted = std::max<std::int64_t>(
       1, multiprocessors * warps_per_multiprocessor / warps_per_plane);
-  const std::int64_t most_planes = std::max<std::int64_t>(1, most_stream_columns / work.from.width);
-  work.planes_per_stream = static_cast<std::int32_t>(
-      std::min(most_planes, (work.from.count + wanted - 1) / wanted));
-  work.streams = (work.from.count + work.planes_per_stream - 1) / work.planes_per_stream;
-  work.rounds = rounds_of(work.planes_per_stream, work.from.width, height, sample_size);
+  const std::int64_t most_planes = std::max<std::int64_t>(1, most_stream_columns / plan.from.width);
+  plan.planes_per_stream = static_cast<std::int32_t>(
+      std::min(most_planes, (plan.from.count + wanted - 1) / wanted));
+  plan.streams = (plan.from.count + plan.planes_per_stream - 1) / plan.planes_per_stream;
+  plan.rounds = rounds_of(plan.planes_per_stream, plan.from.width, height, sample_size);
 
-  if (work.tall) {
-    work.blocks = work.streams * work.bands;
-    work.shared_bytes = work.warps * stripe_bytes(sample_size) +
-                        (work.warps + 1) * line_bytes(sample_size);
-    work.scratch_words =
-        work.bands > 1 ? 1 + (work.bands - 1) * work.streams * work.rounds * round_steps(sample_size)
+  if (plan.tall) {
+    plan.blocks = plan.streams * plan.bands;
+    plan.shared_bytes = plan.warps * stripe_bytes(sample_size) +
+                        (plan.warps + 1) * line_bytes(sample_size);
+    plan.scratch_words =
+        plan.bands > 1 ? 1 + (plan.bands - 1) * plan.streams * plan.rounds * round_steps(sample_size)
                        : 0;
   } else {
-    work.warps = static_cast<int>(std::min<std::int64_t>(work.streams, maximum_warps));
-    work.blocks = (work.streams + work.warps - 1) / work.warps;
-    work.shared_bytes = work.warps * stripe_bytes(sample_size);
+    plan.warps = static_cast<int>(std::min<std::int64_t>(plan.streams, maximum_warps));
+    plan.blocks = (plan.streams + plan.warps - 1) / plan.warps;
+    plan.shared_bytes = plan.warps * stripe_bytes(sample_size);
   }
 }
 

@@ -18,11 +18,12 @@ struct Neighbours {
   float up_left, up, up_right, left;
 };
 
-// Factors of 1, or 0 for a neighbour that lies in another plane: `first` in the
-// first column of a plane, where there is nothing to the left, `last` in the last.
+// Factors of 1, or 0 for a neighbour that lies in another plane: `keep_left`
+// in the first column of a plane, where there is nothing to the left, `keep_right` in
+// the last.
 struct Edge {
-  float first = 1.0f;
-  float last = 1.0f;
+  float keep_left = 1.0f;
+  float keep_right = 1.0f;
 };
 
 // The bits of 2^23. Next to it floats are the integers: a byte becomes a float by
@@ -35,16 +36,16 @@ struct PackedByte {
   int index;
 
   PYQUANT_DEVICE int value() const { return device::select_bytes(word, 0, 0x4440 + index); }
-  PYQUANT_DEVICE float behind(std::uint32_t bits_of_2_to_23) const {
+  PYQUANT_DEVICE float plus_2_to_23(std::uint32_t bits_of_2_to_23) const {
     return bits_to_float(device::select_bytes(word, bits_of_2_to_23, 0x7540 + index));
   }
 };
 
 // byte/255, correctly rounded, from 2^23 + byte: the byte times the reciprocal, which
 // as a float is a little too large, rounded down once. (Tested for all bytes.)
-PYQUANT_DEVICE float byte_to_unit(float behind_2_to_23) {
+PYQUANT_DEVICE float byte_to_unit(float byte_plus_2_to_23) {
   constexpr float reciprocal = 1.0f / 255.0f;
-  return device::multiply_add_down(behind_2_to_23, reciprocal, -0x1p23f * reciprocal);
+  return device::multiply_add_down(byte_plus_2_to_23, reciprocal, -0x1p23f * reciprocal);
 }
 
 // Results of bytes are words of which the low byte counts.
@@ -52,10 +53,10 @@ template <typename Sample>
 using StepResult = std::conditional_t<std::is_same_v<Sample, std::uint8_t>, std::uint32_t, Sample>;
 
 template <typename Sample>
-class TextbookSteps {
+class TextbookStep {
  public:
   // Without a row above, its errors have no weight.
-  PYQUANT_DEVICE TextbookSteps(int bits, bool has_row_above)
+  PYQUANT_DEVICE TextbookStep(int bits, bool has_row_above)
       : bits_(bits),
         sixteenth_(has_row_above ? 0.0625f : 0.0f),
         two_to_23_(float_bits(static_cast<float>(level_count(bits)) *
@@ -65,18 +66,18 @@ class TextbookSteps {
   PYQUANT_DEVICE StepResult<Sample> operator()(Value sample, const Neighbours& errors,
                                                const Edge& edge, float& error) const {
     const float sum =
-        textbook_sum_above(errors.up_left, errors.up, errors.up_right, edge.first, edge.last);
-    const float steps = static_cast<float>(level_count(bits_) - 1);
+        textbook_sum_above(errors.up_left, errors.up, errors.up_right, edge.keep_left, edge.keep_right);
+    const float top_code = static_cast<float>(level_count(bits_) - 1);
     float value;  // and what comes from above
     if constexpr (std::is_same_v<Sample, std::uint8_t>) {
       // A sixteenth of the sum is exact, unless it is less than 2^-126, which is
       // too little to change the value of a byte: it is 0 or at least 1/255.
-      value = multiply_add(sum, sixteenth_, byte_to_unit(sample.behind(two_to_23_)) * steps);
+      value = multiply_add(sum, sixteenth_, byte_to_unit(sample.plus_2_to_23(two_to_23_)) * top_code);
     } else {
-      value = to_unit(sample) * steps + sixteenth_ * sum;
+      value = to_unit(sample) * top_code + sixteenth_ * sum;
     }
     const TextbookPixel pixel =
-        textbook_pixel(multiply_add(textbook_from_left(errors.left), edge.first, value), bits_);
+        textbook_pixel(multiply_add(textbook_from_left(errors.left), edge.keep_left, value), bits_);
     error = pixel.error;
     if constexpr (std::is_same_v<Sample, std::uint8_t>) {
       return rounded_byte_level_bits(pixel.code, bits_);
@@ -94,9 +95,9 @@ class TextbookSteps {
 };
 
 template <typename Sample>
-class PublishedSteps {
+class PublishedStep {
  public:
-  PYQUANT_DEVICE PublishedSteps(int bits, bool has_row_above)
+  PYQUANT_DEVICE PublishedStep(int bits, bool has_row_above)
       : above_(has_row_above ? 0.0625f : 0.0f),
         leading_bits_(1.0f / static_cast<float>(1 << (8 - bits))),
         ratio_(255.0f / static_cast<float>(level_count(bits) - 1) * (1.0f + 0x1p-20f)) {}
@@ -105,9 +106,9 @@ class PublishedSteps {
   PYQUANT_DEVICE StepResult<Sample> operator()(Value sample, const Neighbours& errors,
                                                const Edge& edge, float& error) const {
     // Nothing comes from above right in the first column, see published_takes_up_right.
-    const float weight_1 = edge.first * above_;
-    const float weight_3 = edge.first * edge.last * (3.0f * above_);
-    const float weight_7 = edge.first * (7.0f * 0.0625f);
+    const float weight_1 = edge.keep_left * above_;
+    const float weight_3 = edge.keep_left * edge.keep_right * (3.0f * above_);
+    const float weight_7 = edge.keep_left * (7.0f * 0.0625f);
     int value;
     if constexpr (std::is_same_v<Sample, std::uint8_t>) {
       value = sample.value();
@@ -131,8 +132,8 @@ class PublishedSteps {
 
  private:
   // 2^23 + floor(number * factor) from 2^23 + number; rounded once, behind both.
-  static PYQUANT_DEVICE float floor_of_product(float number_behind_2_to_23, float factor) {
-    return device::multiply_add_down(number_behind_2_to_23, factor, 0x1p23f - 0x1p23f * factor);
+  static PYQUANT_DEVICE float floor_of_product(float number_plus_2_to_23, float factor) {
+    return device::multiply_add_down(number_plus_2_to_23, factor, 0x1p23f - 0x1p23f * factor);
   }
 
   float above_;

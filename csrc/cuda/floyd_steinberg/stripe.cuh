@@ -28,7 +28,7 @@ struct alignas(16) Piece {  // the unit of global and shared memory accesses
   std::uint32_t words[4];
 };
 
-template <typename Sample, template <typename> typename Steps, bool tall>
+template <typename Sample, template <typename> typename Step, bool tall>
 class Stripe {
  public:
   static constexpr int size = sizeof(Sample);
@@ -39,27 +39,27 @@ class Stripe {
   static constexpr int pieces = steps * size / 16;
   static constexpr int rows_per_request = stripe_rows / pieces;
 
-  PYQUANT_DEVICE Stripe(const FloydSteinbergWork& work, unsigned char* buffer, std::int64_t stream,
+  PYQUANT_DEVICE Stripe(const FloydSteinbergPlan& plan, unsigned char* buffer, std::int64_t stream,
                         std::int64_t stripe)
-      : work_(work),
-        diffuse_(work.bits, tall || device::lane() > 0),
+      : plan_(plan),
+        step_(plan.bits, tall || device::lane() > 0),
         buffer_(buffer),
         lane_(device::lane()),
-        width_(static_cast<std::int32_t>(work.from.width)),
-        first_plane_(stream * work.planes_per_stream),
+        width_(static_cast<std::int32_t>(plan.from.width)),
+        first_plane_(stream * plan.planes_per_stream),
         first_row_(stripe * stripe_rows),
         walk_(buffer + row_offset(lane_, size), start_of(lane_)) {
-    const std::int64_t planes = work.from.count - first_plane_;
-    planes_ = static_cast<std::int32_t>(planes < work.planes_per_stream ? planes
-                                                                        : work.planes_per_stream);
-    const std::int64_t rows = work.from.height - first_row_;
+    const std::int64_t planes = plan.from.count - first_plane_;
+    planes_ = static_cast<std::int32_t>(planes < plan.planes_per_stream ? planes
+                                                                        : plan.planes_per_stream);
+    const std::int64_t rows = plan.from.height - first_row_;
     rows_ = static_cast<int>(rows < stripe_rows ? rows : stripe_rows);
     here_.move(-(skew * lane_ + first_delay), width_);
     for (int i = 0; i < pieces; ++i) {
       const int row = piece_row(i);
       const std::int32_t column = piece_index() * piece_columns - delayed_chunks(row) * chunk;
-      loads_[i] = piece_at(work.from, column, row);
-      stores_[i] = piece_at(work.to, column - chunk, row);
+      loads_[i] = piece_at(plan.from, column, row);
+      stores_[i] = piece_at(plan.to, column - chunk, row);
     }
     next_element_.move(lane_ % steps - delayed_chunks(lane_ / steps) * chunk, width_);
   }
@@ -79,21 +79,21 @@ class Stripe {
   // of its last row, an element per step; they are used by tall planes only.
   PYQUANT_DEVICE void round(bool walks, const float* line_in, float* line_out) {
     Piece fetched[pieces];
-    if (work_.wide_loads) fetch(fetched);  // on their way during the steps
+    if (plan_.wide_loads) fetch(fetched);  // on their way during the steps
     if (walks) {
       walk(line_in, line_out);
       // The results of a row are stored by other lanes than the one that wrote them.
       device::synchronize_warp();
-      work_.wide_stores ? collect() : collect_elements();
+      plan_.wide_stores ? collect() : collect_elements();
       Piece carried[2];
       for (int i = 0; i < 2; ++i) carried[i] = device::load_shared(carried_piece(i, steps));
       // Every finished chunk, and the last one, has been read.
       device::synchronize_warp();
       for (int i = 0; i < 2; ++i) device::store_shared(carried_piece(i, 0), carried[i]);
     }
-    work_.wide_loads ? deposit(fetched) : load_elements();
-    if (!work_.wide_loads || !work_.wide_stores) next_element_.move(steps, width_);
-    // Lanes load rows together but walk along them alone.
+    plan_.wide_loads ? deposit(fetched) : load_elements();
+    if (!plan_.wide_loads || !plan_.wide_stores) next_element_.move(steps, width_);
+    // Lanes load rows rounds_together but walk along them alone.
     device::synchronize_warp();
   }
 
@@ -147,10 +147,10 @@ class Stripe {
 
   // Global memory to registers: the pieces of the next round.
   PYQUANT_DEVICE void fetch(Piece (&fetched)[pieces]) {
-    const std::int64_t jump = work_.from.leading_stride[0] - width_;
+    const std::int64_t jump = plan_.from.leading_stride[0] - width_;
 #pragma unroll
     for (int i = 0; i < pieces; ++i) {
-      const Sample* source = static_cast<const Sample*>(work_.image) + loads_[i].offset;
+      const Sample* source = static_cast<const Sample*>(plan_.image) + loads_[i].offset;
       fetched[i] = device::load_global(reinterpret_cast<const Piece*>(source),
                                        is_inside(loads_[i], piece_row(i)));
       loads_[i].forward(steps, width_, jump);
@@ -165,11 +165,11 @@ class Stripe {
   }
   // Shared memory to global memory: all chunks but the last.
   PYQUANT_DEVICE void collect() {
-    const std::int64_t jump = work_.to.leading_stride[0] - width_;
+    const std::int64_t jump = plan_.to.leading_stride[0] - width_;
 #pragma unroll
     for (int i = 0; i < pieces; ++i) {
       const int row = piece_row(i);
-      Sample* target = static_cast<Sample*>(work_.result) + stores_[i].offset;
+      Sample* target = static_cast<Sample*>(plan_.result) + stores_[i].offset;
       device::store_global(reinterpret_cast<Piece*>(target),
                            device::load_shared(piece(row, piece_index() * piece_columns)),
                            is_inside(stores_[i], row));
@@ -221,8 +221,8 @@ class Stripe {
            first_row_ * planes.row_stride + place.column * planes.column_stride;
   }
   PYQUANT_DEVICE void load_elements() const {
-    const Sample* image = static_cast<const Sample*>(work_.image);
-    each_element(work_.from, 0, [image](const Element(&elements)[4]) {
+    const Sample* image = static_cast<const Sample*>(plan_.image);
+    each_element(plan_.from, 0, [image](const Element(&elements)[4]) {
       Sample samples[4];
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
@@ -233,8 +233,8 @@ class Stripe {
     });
   }
   PYQUANT_DEVICE void collect_elements() const {
-    Sample* result = static_cast<Sample*>(work_.result);
-    each_element(work_.to, steps + chunk, [result](const Element(&elements)[4]) {
+    Sample* result = static_cast<Sample*>(plan_.result);
+    each_element(plan_.to, steps + chunk, [result](const Element(&elements)[4]) {
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
         device::store_global(result + elements[j].offset, device::load_shared(elements[j].buffer),
@@ -251,19 +251,19 @@ class Stripe {
   static constexpr int unrolled = 8;
 
   PYQUANT_DEVICE void walk(const float* line_in, float* line_out) {
-    const std::int32_t to_last = width_ - 1 - here_.column;
-    if (!device::any_lane(to_last < steps || here_.column == 0)) {
-      walk<Ends::none>(to_last, line_in, line_out);
+    const std::int32_t to_last_column = width_ - 1 - here_.column;
+    if (!device::any_lane(to_last_column < steps || here_.column == 0)) {
+      walk<Ends::none>(to_last_column, line_in, line_out);
     } else if (width_ >= unrolled) {
-      walk<Ends::one>(to_last, line_in, line_out);
+      walk<Ends::one>(to_last_column, line_in, line_out);
     } else {
-      walk<Ends::several>(to_last, line_in, line_out);
+      walk<Ends::several>(to_last_column, line_in, line_out);
     }
     width_ < steps ? here_.move(steps, width_) : here_.forward(steps, width_);
   }
 
   template <Ends ends>
-  PYQUANT_DEVICE void walk(std::int32_t steps_to_last, const float* line_in, float* line_out) {
+  PYQUANT_DEVICE void walk(std::int32_t steps_to_last_column, const float* line_in, float* line_out) {
     constexpr int words = unrolled / RowWalk<Sample>::samples_per_word;
     struct alignas(16) Errors {
       float errors[4];
@@ -272,8 +272,8 @@ class Stripe {
     // compared to a number that is 0 or 1; what is far away is too far for a round.
     constexpr std::int32_t far = 1 << 20;
     const float width = static_cast<float>(width_ < far ? width_ : far);
-    float to_last = static_cast<float>(steps_to_last < far ? steps_to_last : far);
-    float first = here_.column == 0 ? 0.0f : 1.0f;
+    float to_last_column = static_cast<float>(steps_to_last_column < far ? steps_to_last_column : far);
+    float keep_left = here_.column == 0 ? 0.0f : 1.0f;
 
     typename RowWalk<Sample>::Word next[words];
 #pragma unroll
@@ -298,14 +298,14 @@ class Stripe {
         walk_.visit(word, here[word], [&](int i, auto sample) {
           Edge edge;
           if constexpr (ends != Ends::none) {
-            edge = {first, device::differ(to_last, static_cast<float>(i))};
+            edge = {keep_left, device::differ(to_last_column, static_cast<float>(i))};
             // Behind the last column comes the first of the next plane.
-            first = edge.last;
-            if constexpr (ends == Ends::several) to_last += edge.last == 0.0f ? width : 0.0f;
+            keep_left = edge.keep_right;
+            if constexpr (ends == Ends::several) to_last_column += edge.keep_right == 0.0f ? width : 0.0f;
           }
           float error;
           const auto result =
-              diffuse_(sample, {above_[0], above_[1], above_[2], left_}, edge, error);
+              step_(sample, {above_[0], above_[1], above_[2], left_}, edge, error);
           left_ = error;
           for (int column = 0; column < skew; ++column) above_[column] = above_[column + 1];
           const float above = device::shuffle_up(error);
@@ -328,15 +328,15 @@ class Stripe {
         line_out += unrolled;
       }
       if constexpr (ends != Ends::none) {
-        to_last -= unrolled;
-        to_last += to_last < 0.0f ? width : 0.0f;
+        to_last_column -= unrolled;
+        to_last_column += to_last_column < 0.0f ? width : 0.0f;
       }
     }
     walk_.advance(-steps / RowWalk<Sample>::samples_per_word);
   }
 
-  const FloydSteinbergWork& work_;
-  const Steps<Sample> diffuse_;
+  const FloydSteinbergPlan& plan_;
+  const Step<Sample> step_;
   unsigned char* const buffer_;
   const int lane_;
   const std::int32_t width_;

@@ -7,13 +7,13 @@ namespace pyquant {
 #define PYQUANT_KERNEL(rounding, dtype, Sample)                                         \
   extern "C" __global__ void __launch_bounds__(linear_quantize_threads)                 \
       pyquant_linear_quantize_##rounding##_##dtype##_dense(                             \
-          const __grid_constant__ LinearQuantizeWork work) {                            \
-    linear_quantize_dense<Rounding::rounding, Sample>(work);                            \
+          const __grid_constant__ LinearQuantizePlan plan) {                            \
+    linear_quantize_dense<Rounding::rounding, Sample>(plan);                            \
   }                                                                                     \
   extern "C" __global__ void __launch_bounds__(linear_quantize_threads)                 \
       pyquant_linear_quantize_##rounding##_##dtype##_strided(                           \
-          const __grid_constant__ LinearQuantizeWork work) {                            \
-    linear_quantize_strided<Rounding::rounding, Sample>(work);                          \
+          const __grid_constant__ LinearQuantizePlan plan) {                            \
+    linear_quantize_strided<Rounding::rounding, Sample>(plan);                          \
   }
 
 #define PYQUANT_KERNELS(rounding)                                                       \
@@ -33,15 +33,15 @@ PYQUANT_KERNELS(floor)
    pyquant_linear_quantize_##rounding##_float32_##path,                                 \
    pyquant_linear_quantize_##rounding##_float64_##path}
 
-cudaError_t launch_linear_quantize(const LinearQuantizeWork& work, Rounding rounding,
+cudaError_t launch_linear_quantize(const LinearQuantizePlan& plan, Rounding rounding,
                                    SampleFormat format, cudaStream_t stream) {
-  using Kernel = void (*)(LinearQuantizeWork);
+  using Kernel = void (*)(LinearQuantizePlan);
   static const Kernel kernels[2][2][5] = {  // [floor][dense][format]
       {PYQUANT_TABLE(nearest, strided), PYQUANT_TABLE(nearest, dense)},
       {PYQUANT_TABLE(floor, strided), PYQUANT_TABLE(floor, dense)}};
   const Kernel kernel =
-      kernels[rounding == Rounding::floor][work.dense][static_cast<int>(format)];
-  kernel<<<static_cast<unsigned>(work.blocks), linear_quantize_threads, 0, stream>>>(work);
+      kernels[rounding == Rounding::floor][plan.dense][static_cast<int>(format)];
+  kernel<<<static_cast<unsigned>(plan.blocks), linear_quantize_threads, 0, stream>>>(plan);
   return cudaGetLastError();
 }
 

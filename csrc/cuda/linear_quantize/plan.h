@@ -12,7 +12,7 @@ namespace pyquant {
 
 constexpr int linear_quantize_threads = 256;
 
-struct LinearQuantizeWork {
+struct LinearQuantizePlan {
   const void* image = nullptr;
   void* result = nullptr;
   Planes from;
@@ -26,18 +26,18 @@ struct LinearQuantizeWork {
 
 // Fills in `dense` and `blocks`. Enough blocks to fill every multiprocessor with
 // 2048 threads, each of which then takes its share of the samples.
-inline void plan_linear_quantize(LinearQuantizeWork& work, bool same_order_without_gaps,
+inline void plan_linear_quantize(LinearQuantizePlan& plan, bool same_order_without_gaps,
                                  int sample_size, int multiprocessors) {
   const auto is_aligned = [](const void* data) {
     return reinterpret_cast<std::uintptr_t>(data) % 16 == 0;
   };
-  work.dense = same_order_without_gaps && is_aligned(work.image) && is_aligned(work.result);
-  const std::int64_t lanes = work.dense
-                                 ? (work.samples * sample_size + 15) / 16
-                                 : work.from.count * work.from.height * 32;
+  plan.dense = same_order_without_gaps && is_aligned(plan.image) && is_aligned(plan.result);
+  const std::int64_t lanes = plan.dense
+                                 ? (plan.samples * sample_size + 15) / 16
+                                 : plan.from.count * plan.from.height * 32;
   const std::int64_t blocks = (lanes + linear_quantize_threads - 1) / linear_quantize_threads;
-  const std::int64_t most = std::int64_t{multiprocessors} * (2048 / linear_quantize_threads);
-  work.blocks = std::min(blocks, most);
+  const std::int64_t most_blocks = std::int64_t{multiprocessors} * (2048 / linear_quantize_threads);
+  plan.blocks = std::min(blocks, most_blocks);
 }
 
 }  // namespace pyquant

@@ -64,30 +64,30 @@ inline Launch floyd_steinberg(const Image& image, const void* data, const Image&
   Launch launch;
   dispatch(image.dtype, [&](auto sample) {
     using Sample = decltype(sample);
-    using pyquant::FloydSteinbergWork;
-    FloydSteinbergWork work;
-    work.image = data;
-    work.result = result_data;
-    work.from = planes_of(image);
-    work.to = planes_of(result);
-    work.bits = bits;
-    if (bugs.a_row_too_many) ++work.from.height;
-    pyquant::plan_floyd_steinberg(work, sizeof(Sample), multiprocessors);
-    launch.blocks = work.blocks;
-    launch.warps = work.warps;
-    launch.shared_bytes = work.shared_bytes;
-    launch.scratch.assign(work.scratch_words, 0xffffffff);
-    work.scratch = launch.scratch.data();
-    const auto kernel = [&]() -> void (*)(const FloydSteinbergWork&) {
+    using pyquant::FloydSteinbergPlan;
+    FloydSteinbergPlan plan;
+    plan.image = data;
+    plan.result = result_data;
+    plan.from = planes_of(image);
+    plan.to = planes_of(result);
+    plan.bits = bits;
+    if (bugs.a_row_too_many) ++plan.from.height;
+    pyquant::plan_floyd_steinberg(plan, sizeof(Sample), multiprocessors);
+    launch.blocks = plan.blocks;
+    launch.warps = plan.warps;
+    launch.shared_bytes = plan.shared_bytes;
+    launch.scratch.assign(plan.scratch_words, 0xffffffff);
+    plan.scratch = launch.scratch.data();
+    const auto kernel = [&]() -> void (*)(const FloydSteinbergPlan&) {
       using namespace pyquant;
       if (variant == "textbook") {
-        return work.tall ? floyd_steinberg_tall<Sample, TextbookSteps>
-                         : floyd_steinberg_short<Sample, TextbookSteps>;
+        return plan.tall ? floyd_steinberg_tall<Sample, TextbookStep>
+                         : floyd_steinberg_short<Sample, TextbookStep>;
       }
-      return work.tall ? floyd_steinberg_tall<Sample, PublishedSteps>
-                       : floyd_steinberg_short<Sample, PublishedSteps>;
+      return plan.tall ? floyd_steinberg_tall<Sample, PublishedStep>
+                       : floyd_steinberg_short<Sample, PublishedStep>;
     }();
-    launch.kernel = [work, kernel] { kernel(work); };
+    launch.kernel = [plan, kernel] { kernel(plan); };
   });
   return launch;
 }
@@ -96,30 +96,30 @@ inline Launch floyd_steinberg(const Image& image, const void* data, const Image&
 inline Launch linear_quantize(const Image& image, const void* data, const Image& result,
                               void* result_data, int bits, const std::string& rounding,
                               bool without_gaps, int multiprocessors) {
-  using pyquant::LinearQuantizeWork;
+  using pyquant::LinearQuantizePlan;
   Launch launch;
   dispatch(image.dtype, [&](auto sample) {
     using Sample = decltype(sample);
-    LinearQuantizeWork work;
-    work.image = data;
-    work.result = result_data;
-    work.from = planes_of(image);
-    work.to = planes_of(result);
-    work.samples = work.from.count * work.from.height * work.from.width;
-    work.bits = bits;
-    pyquant::plan_linear_quantize(work, without_gaps, sizeof(Sample), multiprocessors);
-    launch.blocks = work.blocks;
+    LinearQuantizePlan plan;
+    plan.image = data;
+    plan.result = result_data;
+    plan.from = planes_of(image);
+    plan.to = planes_of(result);
+    plan.samples = plan.from.count * plan.from.height * plan.from.width;
+    plan.bits = bits;
+    pyquant::plan_linear_quantize(plan, without_gaps, sizeof(Sample), multiprocessors);
+    launch.blocks = plan.blocks;
     launch.warps = pyquant::linear_quantize_threads / warp_size;
-    const auto kernel = [&]() -> void (*)(const LinearQuantizeWork&) {
+    const auto kernel = [&]() -> void (*)(const LinearQuantizePlan&) {
       using namespace pyquant;
       if (rounding == "nearest") {
-        return work.dense ? linear_quantize_dense<Rounding::nearest, Sample>
+        return plan.dense ? linear_quantize_dense<Rounding::nearest, Sample>
                           : linear_quantize_strided<Rounding::nearest, Sample>;
       }
-      return work.dense ? linear_quantize_dense<Rounding::floor, Sample>
+      return plan.dense ? linear_quantize_dense<Rounding::floor, Sample>
                         : linear_quantize_strided<Rounding::floor, Sample>;
     }();
-    launch.kernel = [work, kernel] { kernel(work); };
+    launch.kernel = [plan, kernel] { kernel(plan); };
   });
   return launch;
 }

@@ -101,17 +101,17 @@ std::vector<float> units() {
 // What plan_floyd_steinberg makes of planes that lie one behind the other.
 py::dict plan(std::int64_t count, std::int64_t height, std::int64_t width, int sample_size,
               int multiprocessors) {
-  pyquant::FloydSteinbergWork work;
-  work.from = {.count = count, .height = height, .width = width, .row_stride = width,
+  pyquant::FloydSteinbergPlan plan;
+  plan.from = {.count = count, .height = height, .width = width, .row_stride = width,
                .column_stride = 1, .leading = 1, .leading_size = {count},
                .leading_stride = {height * width}};
-  work.to = work.from;
-  pyquant::plan_floyd_steinberg(work, sample_size, multiprocessors);
+  plan.to = plan.from;
+  pyquant::plan_floyd_steinberg(plan, sample_size, multiprocessors);
   using namespace py::literals;
-  return py::dict("planes_per_stream"_a = work.planes_per_stream, "streams"_a = work.streams,
-                  "stripes"_a = work.stripes, "bands"_a = work.bands, "rounds"_a = work.rounds,
-                  "warps"_a = work.warps, "blocks"_a = work.blocks,
-                  "scratch_words"_a = work.scratch_words,
+  return py::dict("planes_per_stream"_a = plan.planes_per_stream, "streams"_a = plan.streams,
+                  "stripes"_a = plan.stripes, "bands"_a = plan.bands, "rounds"_a = plan.rounds,
+                  "warps"_a = plan.warps, "blocks"_a = plan.blocks,
+                  "scratch_words"_a = plan.scratch_words,
                   "steps"_a = pyquant::round_steps(sample_size));
 }
 
