@@ -8,7 +8,7 @@
 namespace pyquant {
 
 // Planes::offset in 32-bit arithmetic, since a 64-bit division is a call on the
-// device. A launch has fewer than 2^32 planes (see check_rows in library.cpp).
+// device. A launch has fewer than 2^32 planes (see limits.h).
 PYQUANT_DEVICE std::int64_t plane_offset(const Planes& planes, std::uint32_t plane) {
   std::int64_t result = 0;
 #pragma unroll 1

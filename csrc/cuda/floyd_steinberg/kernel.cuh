@@ -19,121 +19,61 @@
 // A warp and its rows are in stripe.cuh, the way between blocks in handover.cuh.
 
 #include <cstdint>
+#include <type_traits>
 
+#include "../../floyd_steinberg.h"
+#include "../../sample.h"
 #include "../device.cuh"
-#include "steps.cuh"
+#include "band.cuh"
 #include "plan.h"
-#include "handover.cuh"
-#include "../samples.cuh"
+#include "steps.cuh"
 #include "stripe.cuh"
+#include "stripe_layout.h"
 
 namespace pyquant {
 
 // ---- planes of at most 32 rows: every warp runs through a stream of its own
 
-template <typename Sample, template <typename> typename Step>
-PYQUANT_DEVICE void floyd_steinberg_short(const FloydSteinbergPlan& plan) {
+template <typename Sample, Variant variant>
+__global__ void __launch_bounds__(32 * maximum_warps, short_blocks)
+    floyd_steinberg_short(const __grid_constant__ FloydSteinbergPlan plan) {
   const std::int64_t stream = device::block() * device::warps() + device::warp();
   if (stream >= plan.streams) return;
   unsigned char* buffer = device::shared_memory() + device::warp() * stripe_bytes(sizeof(Sample));
-  Stripe<Sample, Step, false> stripe(plan, buffer, stream, 0);
+  Stripe<Sample, Step<Sample, variant>, false> stripe(plan, buffer, stream, 0);
   stripe.clear();
   for (std::int64_t round = -1; round < plan.rounds; ++round) {
     stripe.round(round >= 0, nullptr, nullptr);
   }
 }
 
-// ---- taller planes: a block runs through a stream, each of its warps with one
-// stripe of the band
-//
-// Warp w is `lag` rounds behind warp w-1: what a warp reads of the line above it
-// in one round, the warp above has written the round before, and a barrier of the
-// block lies between. In rounds of 32 steps, the numbers being rounds of a stripe:
-//
-//     warp 0    0   1   2   3   4   5   ...
-//     warp 1                    0   1          line 1, in four slots: warp 0 writes
-//                                              slot 4, warp 1 reads slot 3
-//
-// Bands are handed out by a counter, all streams' first bands before the second
-// ones. So the band above is always a block that has begun before and waits only
-// for blocks that began before itself: however few blocks the device runs at a
-// time, the one that began first can go on.
+// ---- taller planes: every block runs through a stream with the stripes of a band
 
-template <typename Sample, template <typename> typename Step>
-PYQUANT_DEVICE void floyd_steinberg_tall(const FloydSteinbergPlan& plan) {
-  constexpr int size = sizeof(Sample);
-  constexpr int steps = round_steps(size);
-  constexpr int ahead = stripe_delay / steps;  // rounds between a column's two stripes
-  constexpr int lag = ahead + 1;
-  constexpr int rounds_together = steps < 16 ? 16 / steps : 1;  // rounds of a hand-over
-  static_assert(stripe_delay % steps == 0 && ahead % rounds_together == 0 && 2 * rounds_together <= line_slots);
-  const int warp = device::warp();
-  const int lane = device::lane();
+template <typename Sample, Variant variant>
+__global__ void __launch_bounds__(32 * maximum_warps, tall_blocks)
+    floyd_steinberg_tall(const __grid_constant__ FloydSteinbergPlan plan) {
+  dither_band<Sample, variant>(plan);
+}
 
-  unsigned char* shared = device::shared_memory();
-  float* lines = reinterpret_cast<float*>(shared + device::warps() * stripe_bytes(size));
-  // Line w is the input of warp w and the output of warp w-1.
-  const auto slot = [&](int line, std::int64_t round) {
-    return lines + (line * line_slots + static_cast<int>(round & (line_slots - 1))) * steps;
-  };
+// ---- the kernel of a launch
 
-  std::uint32_t ticket = static_cast<std::uint32_t>(device::block());
-  if (plan.bands > 1) {
-    std::uint32_t* shared_ticket = reinterpret_cast<std::uint32_t*>(lines);
-    const bool is_first_thread = device::thread() == 0;
-    const std::uint32_t drawn = is_first_thread ? device::fetch_add(plan.scratch, 1) + 1 : 0;
-    device::store_shared(shared_ticket, drawn, is_first_thread);
-    // All threads have the ticket of thread 0.
-    device::synchronize_block();
-    ticket = device::load_shared(shared_ticket);
-    // All threads have read it before the line is filled.
-    device::synchronize_block();
+using FloydSteinbergKernel = void (*)(FloydSteinbergPlan);
+
+template <typename Sample>
+FloydSteinbergKernel floyd_steinberg_kernel(Variant variant, bool tall) {
+  if (variant == Variant::textbook) {
+    return tall ? floyd_steinberg_tall<Sample, Variant::textbook>
+                : floyd_steinberg_short<Sample, Variant::textbook>;
   }
-  const std::int64_t band = ticket / static_cast<std::uint32_t>(plan.streams);
-  const std::int64_t stream = ticket % static_cast<std::uint32_t>(plan.streams);
-  const std::int64_t first_stripe = band * device::warps();
-  const std::int64_t stripes_below = plan.stripes - first_stripe;
-  const int stripes =
-      static_cast<int>(stripes_below < device::warps() ? stripes_below : device::warps());
-  const bool is_fed = warp == 0 && band > 0;
-  const bool feeds = warp == device::warps() - 1 && band + 1 < plan.bands;
+  return tall ? floyd_steinberg_tall<Sample, Variant::published>
+              : floyd_steinberg_short<Sample, Variant::published>;
+}
 
-  for (int i = lane; i < line_slots * steps; i += device::warp_size) {
-    device::store_shared(slot(warp, 0) + i, 0.0f);
-    device::store_shared(slot(device::warps(), 0) + i, 0.0f, warp == 0);
-  }
-
-  Stripe<Sample, Step, true> stripe(
-      plan, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
-  // Its barrier is also between these zeros and what is received in their place.
-  if (warp < stripes) stripe.clear();
-  Handover<steps, rounds_together> above(plan, band - 1, stream);
-  Handover<steps, rounds_together> below(plan, band, stream);
-  if (is_fed) {
-    // What lane 0 needs before its first column; the rest is received a round ahead.
-    above.expect(ahead - rounds_together);
-    above.receive(ahead - rounds_together, slot(0, ahead - rounds_together));
-  }
-
-  const std::int64_t block_rounds = plan.rounds + (stripes - 1) * lag;
-  for (std::int64_t block_round = -1; block_round < block_rounds; ++block_round) {
-    const std::int64_t round = block_round - warp * lag;
-    if (warp < stripes && round >= -1 && round < plan.rounds) {
-      const std::int64_t next = round + ahead + 1;
-      const bool receives = is_fed && next % rounds_together == 0;
-      if (receives) above.expect(next);
-      if (round == 0) stripe.receive(slot(warp, ahead - 1) + steps - 1);
-      stripe.round(round >= 0, slot(warp, round + ahead), slot(warp + 1, round));
-      if (receives) above.receive(next, slot(0, next));
-      if (feeds && round >= 0 && ((round + 1) % rounds_together == 0 || round + 1 == plan.rounds)) {
-        const std::int64_t first_round = round / rounds_together * rounds_together;
-        below.send(first_round, slot(warp + 1, first_round));
-      }
-    }
-    // What the warp above has written to a line is complete; and a slot is not
-    // written again before the warp below has read it.
-    device::synchronize_block();
-  }
+inline FloydSteinbergKernel floyd_steinberg_kernel(SampleFormat format, Variant variant,
+                                                   bool tall) {
+  return with_sample_type(format, [&]<typename Sample>(std::type_identity<Sample>) {
+    return floyd_steinberg_kernel<Sample>(variant, tall);
+  });
 }
 
 }  // namespace pyquant

@@ -9,6 +9,7 @@
 
 #include "../../floyd_steinberg.h"
 #include "../../levels.h"
+#include "../../sample.h"
 #include "../device.cuh"
 
 namespace pyquant {
@@ -126,7 +127,7 @@ class PublishedStep {
     if constexpr (std::is_same_v<Sample, std::uint8_t>) {
       return static_cast<std::uint32_t>(float_bits(level));
     } else {
-      return static_cast<Sample>(unit_level(level - 0x1p23f, 8));
+      return store_level<Sample>(unit_level(level - 0x1p23f, 8));
     }
   }
 
@@ -143,5 +144,9 @@ class PublishedStep {
   // which it is below the next one at least. (All codes are tested.)
   float ratio_;
 };
+
+template <typename Sample, Variant variant>
+using Step = std::conditional_t<variant == Variant::textbook, TextbookStep<Sample>,
+                                PublishedStep<Sample>>;
 
 }  // namespace pyquant

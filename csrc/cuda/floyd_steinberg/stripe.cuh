@@ -9,18 +9,24 @@
 //     | chunk 0 | chunk 1 | ... | last chunk |     chunks as they lie in the image
 //          ^ start                   ^ end         the lane's columns in this round
 //
-// Behind a round all but the last chunk are finished and stored, the last chunk
-// becomes chunk 0, and the next columns are loaded behind it. Results take the
+// After a round all but the last chunk are finished and stored, the last chunk
+// becomes chunk 0, and the next columns are loaded after it. Results take the
 // place of the samples they come from.
+//
+// The class is one so that its code is compiled as a whole, with all of its state in
+// registers. Its steps are defined in stripe_steps.inl.cuh, the loads and stores of
+// global memory in stripe_transfers.inl.cuh.
 
 #include <cstdint>
 
+#include "../../planes.h"
 #include "../device.cuh"
-#include "steps.cuh"
-#include "plan.h"
 #include "../plane_offset.cuh"
+#include "plan.h"
 #include "row_walk.cuh"
+#include "steps.cuh"
 #include "stream_place.cuh"
+#include "stripe_layout.h"
 
 namespace pyquant {
 
@@ -28,7 +34,11 @@ struct alignas(16) Piece {  // the unit of global and shared memory accesses
   std::uint32_t words[4];
 };
 
-template <typename Sample, template <typename> typename Step, bool tall>
+// Where planes end in eight steps of a warp: a lane may be there in none of them, in
+// one, or in several.
+enum class PlaneEnds { none, one, several };
+
+template <typename Sample, typename Step, bool tall>
 class Stripe {
  public:
   static constexpr int size = sizeof(Sample);
@@ -54,7 +64,7 @@ class Stripe {
                                                                         : plan.planes_per_stream);
     const std::int64_t rows = plan.from.height - first_row_;
     rows_ = static_cast<int>(rows < stripe_rows ? rows : stripe_rows);
-    here_.move(-(skew * lane_ + first_delay), width_);
+    here_.move(-row_delay(lane_), width_);
     for (int i = 0; i < pieces; ++i) {
       const int row = piece_row(i);
       const std::int32_t column = piece_index() * piece_columns - delayed_chunks(row) * chunk;
@@ -93,7 +103,7 @@ class Stripe {
     }
     plan_.wide_loads ? deposit(fetched) : load_elements();
     if (!plan_.wide_loads || !plan_.wide_stores) next_element_.move(steps, width_);
-    // Lanes load rows rounds_together but walk along them alone.
+    // Lanes load rows together but walk along them alone.
     device::synchronize_warp();
   }
 
@@ -105,11 +115,9 @@ class Stripe {
 
  private:
   // Whole chunks before the delay of a row, and where its columns begin in the
-  // row buffer: behind at least one column of chunk 0.
-  static PYQUANT_DEVICE int delayed_chunks(int row) { return (skew * row + first_delay) / chunk; }
-  static PYQUANT_DEVICE int start_of(int row) {
-    return chunk - (skew * row + first_delay) % chunk;
-  }
+  // row buffer: after at least one column of chunk 0.
+  static PYQUANT_DEVICE int delayed_chunks(int row) { return row_delay(row) / chunk; }
+  static PYQUANT_DEVICE int start_of(int row) { return chunk - row_delay(row) % chunk; }
 
   PYQUANT_DEVICE bool is_inside(StreamColumn place, int row) const {
     return place.plane >= 0 && place.plane < planes_ && row < rows_;
@@ -117,8 +125,24 @@ class Stripe {
   PYQUANT_DEVICE Sample* row_buffer(int row) const {
     return reinterpret_cast<Sample*>(buffer_ + row_offset(row, size));
   }
+  PYQUANT_DEVICE Piece* piece(int row, int column) const {
+    return reinterpret_cast<Piece*>(row_buffer(row) + column);
+  }
+  // A chunk is two pieces: 64 of them in the 32 rows.
+  PYQUANT_DEVICE Piece* carried_piece(int i, int column) const {
+    return piece(lane_ / 2 + 16 * i, column + lane_ % 2 * piece_columns);
+  }
 
-  // ---- rows made of aligned 16-byte pieces, planes at equal distances
+  // ---- the steps of a round
+
+  static constexpr int unrolled = 8;
+
+  PYQUANT_DEVICE void walk(const float* line_in, float* line_out);
+  template <PlaneEnds ends>
+  PYQUANT_DEVICE void walk(std::int32_t steps_to_last_column, const float* line_in,
+                           float* line_out);
+
+  // ---- transfers of wide rows, which are made of aligned 16-byte pieces
 
   // Lanes side by side move the pieces of a row; the order of the rows keeps the
   // eight lanes that shared memory serves at a time in different banks.
@@ -126,13 +150,6 @@ class Stripe {
   PYQUANT_DEVICE int piece_row(int i) const {
     const int row = lane_ / pieces;
     return (row & ~3) + (row << 1 & 2) + (row >> 1 & 1) + i * rows_per_request;
-  }
-  PYQUANT_DEVICE Piece* piece(int row, int column) const {
-    return reinterpret_cast<Piece*>(row_buffer(row) + column);
-  }
-  // A chunk is two pieces: 64 of them in the 32 rows.
-  PYQUANT_DEVICE Piece* carried_piece(int i, int column) const {
-    return piece(lane_ / 2 + 16 * i, column + lane_ % 2 * piece_columns);
   }
   PYQUANT_DEVICE StreamPiece piece_at(const Planes& planes, std::int32_t column, int row) const {
     StreamColumn place = {0, 0};
@@ -146,197 +163,34 @@ class Stripe {
   }
 
   // Global memory to registers: the pieces of the next round.
-  PYQUANT_DEVICE void fetch(Piece (&fetched)[pieces]) {
-    const std::int64_t jump = plan_.from.leading_stride[0] - width_;
-#pragma unroll
-    for (int i = 0; i < pieces; ++i) {
-      const Sample* source = static_cast<const Sample*>(plan_.image) + loads_[i].offset;
-      fetched[i] = device::load_global(reinterpret_cast<const Piece*>(source),
-                                       is_inside(loads_[i], piece_row(i)));
-      loads_[i].forward(steps, width_, jump);
-    }
-  }
-  // Registers to shared memory, behind chunk 0.
-  PYQUANT_DEVICE void deposit(const Piece (&fetched)[pieces]) const {
-#pragma unroll
-    for (int i = 0; i < pieces; ++i) {
-      device::store_shared(piece(piece_row(i), chunk + piece_index() * piece_columns), fetched[i]);
-    }
-  }
+  PYQUANT_DEVICE void fetch(Piece (&fetched)[pieces]);
+  // Registers to shared memory, after chunk 0.
+  PYQUANT_DEVICE void deposit(const Piece (&fetched)[pieces]) const;
   // Shared memory to global memory: all chunks but the last.
-  PYQUANT_DEVICE void collect() {
-    const std::int64_t jump = plan_.to.leading_stride[0] - width_;
-#pragma unroll
-    for (int i = 0; i < pieces; ++i) {
-      const int row = piece_row(i);
-      Sample* target = static_cast<Sample*>(plan_.result) + stores_[i].offset;
-      device::store_global(reinterpret_cast<Piece*>(target),
-                           device::load_shared(piece(row, piece_index() * piece_columns)),
-                           is_inside(stores_[i], row));
-      stores_[i].forward(steps, width_, jump);
-    }
-  }
+  PYQUANT_DEVICE void collect();
 
-  // ---- any other rows, sample by sample: lanes side by side take columns side by
-  // side, four requests at a time
-
-  static constexpr int element_rows = device::warp_size / steps;  // of a request
+  // ---- transfers of other rows, sample by sample
 
   struct Element {
     Sample* buffer;
-    std::int64_t offset;
+    std::int64_t offset;  // in the image or the result, in samples
     bool is_inside;
   };
 
-  // Calls function(four elements) for all samples of a round, which begins
-  // `columns` before the next one to be loaded. Rows whose delays differ by less than
-  // a chunk are at the same column.
+  // The next round, from global memory to shared memory, after chunk 0.
+  PYQUANT_DEVICE void load_elements() const;
+  // Shared memory to global memory: all chunks but the last.
+  PYQUANT_DEVICE void collect_elements() const;
+  // Calls function(four elements) for all samples of a round, which begins `columns`
+  // before the next one to be loaded.
   template <typename Function>
-  PYQUANT_DEVICE void each_element(const Planes& planes, int columns, Function&& function) const {
-    StreamColumn place = next_element_;
-    place.move(-columns, width_);
-    int row = lane_ / steps;
-    int chunks = delayed_chunks(row);
-    std::int64_t offset = offset_of(planes, place);
-#pragma unroll 1
-    for (int i = 0; i < steps; i += 4) {
-      Element elements[4];
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        if (delayed_chunks(row) != chunks) {
-          place.move((chunks - delayed_chunks(row)) * chunk, width_);
-          chunks = delayed_chunks(row);
-          offset = offset_of(planes, place);
-        }
-        elements[j] = {row_buffer(row) + lane_ % steps, offset + row * planes.row_stride,
-                       is_inside(place, row)};
-        row += element_rows;
-      }
-      function(elements);
-    }
-  }
+  PYQUANT_DEVICE void each_four_elements(const Planes& planes, int columns,
+                                         Function&& function) const;
   // In samples, of a place in the first row of the stripe.
-  PYQUANT_DEVICE std::int64_t offset_of(const Planes& planes, StreamColumn place) const {
-    return plane_offset(planes, static_cast<std::uint32_t>(first_plane_ + place.plane)) +
-           first_row_ * planes.row_stride + place.column * planes.column_stride;
-  }
-  PYQUANT_DEVICE void load_elements() const {
-    const Sample* image = static_cast<const Sample*>(plan_.image);
-    each_element(plan_.from, 0, [image](const Element(&elements)[4]) {
-      Sample samples[4];
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        samples[j] = device::load_global(image + elements[j].offset, elements[j].is_inside);
-      }
-#pragma unroll
-      for (int j = 0; j < 4; ++j) device::store_shared(elements[j].buffer + chunk, samples[j]);
-    });
-  }
-  PYQUANT_DEVICE void collect_elements() const {
-    Sample* result = static_cast<Sample*>(plan_.result);
-    each_element(plan_.to, steps + chunk, [result](const Element(&elements)[4]) {
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        device::store_global(result + elements[j].offset, device::load_shared(elements[j].buffer),
-                             elements[j].is_inside);
-      }
-    });
-  }
-
-  // ---- the steps
-
-  // Where planes end in eight steps of a warp: a lane may be there in none of them,
-  // in one, or in several.
-  enum class Ends { none, one, several };
-  static constexpr int unrolled = 8;
-
-  PYQUANT_DEVICE void walk(const float* line_in, float* line_out) {
-    const std::int32_t to_last_column = width_ - 1 - here_.column;
-    if (!device::any_lane(to_last_column < steps || here_.column == 0)) {
-      walk<Ends::none>(to_last_column, line_in, line_out);
-    } else if (width_ >= unrolled) {
-      walk<Ends::one>(to_last_column, line_in, line_out);
-    } else {
-      walk<Ends::several>(to_last_column, line_in, line_out);
-    }
-    width_ < steps ? here_.move(steps, width_) : here_.forward(steps, width_);
-  }
-
-  template <Ends ends>
-  PYQUANT_DEVICE void walk(std::int32_t steps_to_last_column, const float* line_in, float* line_out) {
-    constexpr int words = unrolled / RowWalk<Sample>::samples_per_word;
-    struct alignas(16) Errors {
-      float errors[4];
-    };
-    // Steps from here to the last column of a plane. As floats, since those can be
-    // compared to a number that is 0 or 1; what is far away is too far for a round.
-    constexpr std::int32_t far = 1 << 20;
-    const float width = static_cast<float>(width_ < far ? width_ : far);
-    float to_last_column = static_cast<float>(steps_to_last_column < far ? steps_to_last_column : far);
-    float keep_left = here_.column == 0 ? 0.0f : 1.0f;
-
-    typename RowWalk<Sample>::Word next[words];
-#pragma unroll
-    for (int word = 0; word < words; ++word) next[word] = walk_.load(word, true);
-#pragma unroll 1
-    for (int begin = 0; begin < steps; begin += unrolled) {
-      // What the next eight steps need is on its way during these.
-      typename RowWalk<Sample>::Word here[words];
-#pragma unroll
-      for (int word = 0; word < words; ++word) {
-        here[word] = next[word];
-        next[word] = walk_.load(words + word, begin + unrolled < steps);
-      }
-      Errors handed_on[2], to_hand_on[2];
-      if constexpr (tall) {
-        for (int i = 0; i < 2; ++i) {
-          handed_on[i] = device::load_shared(reinterpret_cast<const Errors*>(line_in) + i);
-        }
-      }
-#pragma unroll
-      for (int word = 0; word < words; ++word) {
-        walk_.visit(word, here[word], [&](int i, auto sample) {
-          Edge edge;
-          if constexpr (ends != Ends::none) {
-            edge = {keep_left, device::differ(to_last_column, static_cast<float>(i))};
-            // Behind the last column comes the first of the next plane.
-            keep_left = edge.keep_right;
-            if constexpr (ends == Ends::several) to_last_column += edge.keep_right == 0.0f ? width : 0.0f;
-          }
-          float error;
-          const auto result =
-              step_(sample, {above_[0], above_[1], above_[2], left_}, edge, error);
-          left_ = error;
-          for (int column = 0; column < skew; ++column) above_[column] = above_[column + 1];
-          const float above = device::shuffle_up(error);
-          if constexpr (tall) {
-            above_[skew] = lane_ == 0 ? handed_on[i / 4].errors[i % 4] : above;
-            to_hand_on[i / 4].errors[i % 4] = error;
-          } else {
-            above_[skew] = above;  // lane 0 has no row above
-          }
-          return result;
-        });
-      }
-      walk_.advance(words);
-      if constexpr (tall) {
-        for (int i = 0; i < 2; ++i) {
-          device::store_shared(reinterpret_cast<Errors*>(line_out) + i, to_hand_on[i],
-                               lane_ == stripe_rows - 1);
-        }
-        line_in += unrolled;
-        line_out += unrolled;
-      }
-      if constexpr (ends != Ends::none) {
-        to_last_column -= unrolled;
-        to_last_column += to_last_column < 0.0f ? width : 0.0f;
-      }
-    }
-    walk_.advance(-steps / RowWalk<Sample>::samples_per_word);
-  }
+  PYQUANT_DEVICE std::int64_t offset_of(const Planes& planes, StreamColumn place) const;
 
   const FloydSteinbergPlan& plan_;
-  const Step<Sample> step_;
+  const Step step_;
   unsigned char* const buffer_;
   const int lane_;
   const std::int32_t width_;
@@ -358,3 +212,6 @@ class Stripe {
 };
 
 }  // namespace pyquant
+
+#include "stripe_steps.inl.cuh"
+#include "stripe_transfers.inl.cuh"

@@ -5,20 +5,22 @@
 // a row at a time, lanes side by side taking columns side by side.
 
 #include <cstdint>
+#include <type_traits>
 
 #include "../../linear_quantize.h"
+#include "../../sample.h"
 #include "../device.cuh"
-#include "plan.h"
 #include "../plane_offset.cuh"
-#include "../samples.cuh"
+#include "plan.h"
 
 namespace pyquant {
 
-template <Rounding rounding, typename Sample>
-PYQUANT_DEVICE void linear_quantize_dense(const LinearQuantizePlan& plan) {
-  constexpr int per_piece = 16 / sizeof(Sample);
+template <typename Sample, Rounding rounding>
+__global__ void __launch_bounds__(linear_quantize_threads)
+    linear_quantize_dense(const __grid_constant__ LinearQuantizePlan plan) {
+  constexpr int samples_per_piece = 16 / sizeof(Sample);
   struct alignas(16) Piece {
-    Sample samples[per_piece];
+    Sample samples[samples_per_piece];
   };
   const Sample* image = static_cast<const Sample*>(plan.image);
   Sample* result = static_cast<Sample*>(plan.result);
@@ -26,7 +28,7 @@ PYQUANT_DEVICE void linear_quantize_dense(const LinearQuantizePlan& plan) {
   const std::int64_t threads = device::blocks() * linear_quantize_threads;
 
   // Conditions of loops are the same for all lanes of a warp.
-  const std::int64_t pieces = plan.samples / per_piece;
+  const std::int64_t pieces = plan.samples / samples_per_piece;
   for (std::int64_t i = thread; i - device::lane() < pieces; i += threads) {
     Piece piece = device::load_global(reinterpret_cast<const Piece*>(image) + i, i < pieces);
 #pragma unroll
@@ -35,15 +37,16 @@ PYQUANT_DEVICE void linear_quantize_dense(const LinearQuantizePlan& plan) {
     }
     device::store_global(reinterpret_cast<Piece*>(result) + i, piece, i < pieces);
   }
-  // What is left is less than a piece.
-  const std::int64_t index = pieces * per_piece + thread;
-  const Sample sample = device::load_global(image + index, index < plan.samples);
-  device::store_global(result + index, linear_quantize_sample<rounding>(sample, plan.bits),
-                       index < plan.samples);
+  // Fewer samples than a piece has are left over.
+  const std::int64_t left_over = pieces * samples_per_piece + thread;
+  const Sample sample = device::load_global(image + left_over, left_over < plan.samples);
+  device::store_global(result + left_over, linear_quantize_sample<rounding>(sample, plan.bits),
+                       left_over < plan.samples);
 }
 
-template <Rounding rounding, typename Sample>
-PYQUANT_DEVICE void linear_quantize_strided(const LinearQuantizePlan& plan) {
+template <typename Sample, Rounding rounding>
+__global__ void __launch_bounds__(linear_quantize_threads)
+    linear_quantize_strided(const __grid_constant__ LinearQuantizePlan plan) {
   const std::uint32_t height = static_cast<std::uint32_t>(plan.from.height);
   const std::int64_t rows = plan.from.count * plan.from.height;
   const std::int64_t warps = linear_quantize_threads / device::warp_size;
@@ -64,6 +67,25 @@ PYQUANT_DEVICE void linear_quantize_strided(const LinearQuantizePlan& plan) {
                            linear_quantize_sample<rounding>(sample, plan.bits), is_inside);
     }
   }
+}
+
+using LinearQuantizeKernel = void (*)(LinearQuantizePlan);
+
+template <typename Sample>
+LinearQuantizeKernel linear_quantize_kernel(Rounding rounding, bool dense) {
+  if (rounding == Rounding::nearest) {
+    return dense ? linear_quantize_dense<Sample, Rounding::nearest>
+                 : linear_quantize_strided<Sample, Rounding::nearest>;
+  }
+  return dense ? linear_quantize_dense<Sample, Rounding::floor>
+               : linear_quantize_strided<Sample, Rounding::floor>;
+}
+
+inline LinearQuantizeKernel linear_quantize_kernel(SampleFormat format, Rounding rounding,
+                                                   bool dense) {
+  return with_sample_type(format, [&]<typename Sample>(std::type_identity<Sample>) {
+    return linear_quantize_kernel<Sample>(rounding, dense);
+  });
 }
 
 }  // namespace pyquant

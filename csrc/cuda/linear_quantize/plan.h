@@ -1,17 +1,19 @@
 #pragma once
 
-// A linear quantization launch. Plain C++, shared by the kernels, the code that
-// launches them and the tests.
+// How a linear quantization is divided among blocks. Plain C++, shared by the kernels,
+// the code that launches them and the tests.
 
 #include <algorithm>
 #include <cstdint>
 
+#include "../../integer.h"
 #include "../../planes.h"
 
 namespace pyquant {
 
-constexpr int linear_quantize_threads = 256;
+constexpr int linear_quantize_threads = 256;  // of a block
 
+// What the kernels are told, and the size of their launch.
 struct LinearQuantizePlan {
   const void* image = nullptr;
   void* result = nullptr;
@@ -32,12 +34,10 @@ inline void plan_linear_quantize(LinearQuantizePlan& plan, bool same_order_witho
     return reinterpret_cast<std::uintptr_t>(data) % 16 == 0;
   };
   plan.dense = same_order_without_gaps && is_aligned(plan.image) && is_aligned(plan.result);
-  const std::int64_t lanes = plan.dense
-                                 ? (plan.samples * sample_size + 15) / 16
-                                 : plan.from.count * plan.from.height * 32;
-  const std::int64_t blocks = (lanes + linear_quantize_threads - 1) / linear_quantize_threads;
+  const std::int64_t wanted_threads = plan.dense ? divide_up(plan.samples * sample_size, 16)
+                                                 : plan.from.count * plan.from.height * 32;
   const std::int64_t most_blocks = std::int64_t{multiprocessors} * (2048 / linear_quantize_threads);
-  plan.blocks = std::min(blocks, most_blocks);
+  plan.blocks = std::min(divide_up(wanted_threads, linear_quantize_threads), most_blocks);
 }
 
 }  // namespace pyquant

@@ -1,0 +1,109 @@
+#pragma once
+
+// ---- taller planes: a block runs through a stream, each of its warps with one
+// stripe of the band
+//
+// Warp w is `lag` rounds behind warp w-1: what a warp reads of the line above it
+// in one round, the warp above has written the round before, and a barrier of the
+// block lies between. In rounds of 32 steps, the numbers being rounds of a stripe:
+//
+//     warp 0    0   1   2   3   4   5   ...
+//     warp 1                    0   1          line 1, in four slots: warp 0 writes
+//                                              slot 4, warp 1 reads slot 3
+//
+// Bands are handed out by a counter, all streams' first bands before the second
+// ones. So the band above is always a block that has begun before and waits only
+// for blocks that began before itself: however few blocks the device runs at a
+// time, the one that began first can go on.
+
+
+#include <cstdint>
+
+#include "../../floyd_steinberg.h"
+#include "../device.cuh"
+#include "handover.cuh"
+#include "plan.h"
+#include "steps.cuh"
+#include "stripe.cuh"
+#include "stripe_layout.h"
+
+namespace pyquant {
+
+template <typename Sample, Variant variant>
+PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
+  constexpr int size = sizeof(Sample);
+  constexpr int steps = round_steps(size);
+  constexpr int ahead = stripe_delay / steps;  // rounds between a column's two stripes
+  constexpr int lag = ahead + 1;
+  constexpr int rounds_together = steps < 16 ? 16 / steps : 1;  // rounds of a hand-over
+  static_assert(stripe_delay % steps == 0 && ahead % rounds_together == 0 && 2 * rounds_together <= line_slots);
+  const int warp = device::warp();
+  const int lane = device::lane();
+
+  unsigned char* shared = device::shared_memory();
+  float* lines = reinterpret_cast<float*>(shared + device::warps() * stripe_bytes(size));
+  // Line w is the input of warp w and the output of warp w-1.
+  const auto slot = [&](int line, std::int64_t round) {
+    return lines + (line * line_slots + static_cast<int>(round & (line_slots - 1))) * steps;
+  };
+
+  std::uint32_t ticket = static_cast<std::uint32_t>(device::block());
+  if (plan.bands > 1) {
+    std::uint32_t* shared_ticket = reinterpret_cast<std::uint32_t*>(lines);
+    const bool is_first_thread = device::thread() == 0;
+    const std::uint32_t drawn = is_first_thread ? device::fetch_add(plan.scratch, 1) + 1 : 0;
+    device::store_shared(shared_ticket, drawn, is_first_thread);
+    // All threads have the ticket of thread 0.
+    device::synchronize_block();
+    ticket = device::load_shared(shared_ticket);
+    // All threads have read it before the line is filled.
+    device::synchronize_block();
+  }
+  const std::int64_t band = ticket / static_cast<std::uint32_t>(plan.streams);
+  const std::int64_t stream = ticket % static_cast<std::uint32_t>(plan.streams);
+  const std::int64_t first_stripe = band * device::warps();
+  const std::int64_t stripes_below = plan.stripes - first_stripe;
+  const int stripes =
+      static_cast<int>(stripes_below < device::warps() ? stripes_below : device::warps());
+  const bool is_fed = warp == 0 && band > 0;
+  const bool feeds = warp == device::warps() - 1 && band + 1 < plan.bands;
+
+  for (int i = lane; i < line_slots * steps; i += device::warp_size) {
+    device::store_shared(slot(warp, 0) + i, 0.0f);
+    device::store_shared(slot(device::warps(), 0) + i, 0.0f, warp == 0);
+  }
+
+  Stripe<Sample, Step<Sample, variant>, true> stripe(
+      plan, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
+  // Its barrier is also between these zeros and what is received in their place.
+  if (warp < stripes) stripe.clear();
+  Handover<steps, rounds_together> above(plan, band - 1, stream);
+  Handover<steps, rounds_together> below(plan, band, stream);
+  if (is_fed) {
+    // What lane 0 needs before its first column; the rest is received a round ahead.
+    above.expect(ahead - rounds_together);
+    above.receive(ahead - rounds_together, slot(0, ahead - rounds_together));
+  }
+
+  const std::int64_t block_rounds = plan.rounds + (stripes - 1) * lag;
+  for (std::int64_t block_round = -1; block_round < block_rounds; ++block_round) {
+    const std::int64_t round = block_round - warp * lag;
+    if (warp < stripes && round >= -1 && round < plan.rounds) {
+      const std::int64_t next = round + ahead + 1;
+      const bool receives = is_fed && next % rounds_together == 0;
+      if (receives) above.expect(next);
+      if (round == 0) stripe.receive(slot(warp, ahead - 1) + steps - 1);
+      stripe.round(round >= 0, slot(warp, round + ahead), slot(warp + 1, round));
+      if (receives) above.receive(next, slot(0, next));
+      if (feeds && round >= 0 && ((round + 1) % rounds_together == 0 || round + 1 == plan.rounds)) {
+        const std::int64_t first_round = round / rounds_together * rounds_together;
+        below.send(first_round, slot(warp + 1, first_round));
+      }
+    }
+    // What the warp above has written to a line is complete; and a slot is not
+    // written again before the warp below has read it.
+    device::synchronize_block();
+  }
+}
+
+}  // namespace pyquant

@@ -1,0 +1,70 @@
+#pragma once
+
+// The 32 rows of a stripe: which lane is at which column in which step, and where
+// their samples lie in shared memory. Plain C++, shared by the kernels, the code
+// that plans them and the tests.
+
+#include <cstdint>
+
+#include "../../host_device.h"
+#include "../../integer.h"
+
+namespace pyquant {
+
+constexpr int stripe_rows = 32;
+
+// In step t the lane of row r is at column t - row_delay(r): `skew` columns to the
+// left of the lane above. Two columns would be enough for the arithmetic, but then
+// every step waits for a shuffle; with three the shuffle has a whole step to arrive
+// (benchmarks/CUDA.md compares two, three and four). Row 0 is late by two columns
+// too: then the skew of a stripe ends within whole chunks of columns.
+#ifndef PYQUANT_SKEW
+#define PYQUANT_SKEW 3
+#endif
+constexpr int skew = PYQUANT_SKEW;
+PYQUANT_HOST_DEVICE constexpr int row_delay(int row) { return skew * row + skew - 1; }
+
+// Steps from a column in row 0 of a stripe to the same column in row 0 of the next.
+constexpr int stripe_delay = skew * stripe_rows;
+
+// Columns go through shared memory in chunks of 32 bytes, a sector of global memory,
+// and a warp does its steps in rounds of 32 or 64 bytes of columns.
+PYQUANT_HOST_DEVICE constexpr int chunk_columns(int sample_size) { return 32 / sample_size; }
+PYQUANT_HOST_DEVICE constexpr int round_steps(int sample_size) {
+  return sample_size == 1 ? 32 : 64 / sample_size;
+}
+
+// Rounds that a stream takes: its columns, and the delay of its last row rounded
+// up to chunks, since only whole chunks leave shared memory.
+PYQUANT_HOST_DEVICE std::int64_t rounds_of(std::int64_t planes, std::int64_t width,
+                                           std::int64_t height, int sample_size) {
+  const int chunk = chunk_columns(sample_size);
+  const int steps = round_steps(sample_size);
+  const int last_row = height < stripe_rows ? static_cast<int>(height) - 1 : stripe_rows - 1;
+  const int drain = (row_delay(last_row) / chunk + 1) * chunk;
+  return divide_up(planes * width + drain, steps);
+}
+
+// Shared memory of a stripe: the buffer of a row holds a round and a chunk. The
+// padding spreads over all banks the diagonal that the 32 lanes read at a time, and
+// the rows that are loaded at a time. It was found by enumeration, and the tests
+// count the conflicts.
+constexpr int row_pitch = 96;
+PYQUANT_HOST_DEVICE int row_offset(int row, int sample_size) {
+  const int padding = sample_size == 1   ? 0
+                      : sample_size == 2 ? row / 16 * 64
+                      : sample_size == 4 ? row / 8 * 32
+                                         : row / 4 * 32;
+  return row * row_pitch + padding;
+}
+PYQUANT_HOST_DEVICE constexpr int stripe_bytes(int sample_size) {
+  return stripe_rows * row_pitch + (sample_size == 1 ? 0 : sample_size == 8 ? 256 : 128);
+}
+
+// Shared memory of the errors that one stripe hands to the next: four rounds.
+constexpr int line_slots = 4;
+PYQUANT_HOST_DEVICE constexpr int line_bytes(int sample_size) {
+  return line_slots * round_steps(sample_size) * static_cast<int>(sizeof(float));
+}
+
+}  // namespace pyquant

@@ -1,0 +1,35 @@
+#pragma once
+
+// The device that an image lies on. Nothing here waits for it, so the ops can be
+// captured in a CUDA graph.
+
+#include <cuda_runtime_api.h>
+#include <torch/csrc/stable/accelerator.h>
+#include <torch/csrc/stable/macros.h>
+#include <torch/csrc/stable/tensor.h>
+
+namespace pyquant {
+
+// Makes the device of the image the current one, until the end of its own life.
+class ImageDevice {
+ public:
+  explicit ImageDevice(const torch::stable::Tensor& image)
+      : index_(image.get_device_index()), guard_(index_) {}
+
+  int multiprocessors() const {
+    int count = 0;
+    STD_CUDA_CHECK(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, index_));
+    return count;
+  }
+  // The stream that torch uses at the moment.
+  cudaStream_t stream() const {
+    return static_cast<cudaStream_t>(
+        torch::stable::accelerator::getCurrentStream(index_).nativeHandle());
+  }
+
+ private:
+  int index_;
+  torch::stable::accelerator::DeviceGuard guard_;
+};
+
+}  // namespace pyquant

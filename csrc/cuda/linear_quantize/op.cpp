@@ -1,0 +1,46 @@
+// Linear quantization on CUDA: the op. plan.h divides the work, kernel.cuh does it, on
+// the device of the image and its current stream.
+
+#include <torch/csrc/stable/library.h>
+
+#include <cstdint>
+#include <string>
+
+#include "../../checks.h"
+#include "../../tensor.h"
+#include "../image_device.h"
+#include "../limits.h"
+#include "launch.h"
+
+namespace pyquant {
+namespace {
+
+using torch::stable::Tensor;
+
+Tensor linear_quantize(const Tensor& image, std::int64_t bits, std::string rounding_name) {
+  check_image(image);
+  const int valid_bits = checked_bits(bits);
+  const Rounding rounding = checked_rounding(rounding_name);
+  const SampleFormat format = sample_format(image);
+  const ImageDevice device(image);
+  return map_planes(image, [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
+                               const Planes& to_planes) {
+    LinearQuantizePlan plan = {.image = from.const_data_ptr(),
+                               .result = to.mutable_data_ptr(),
+                               .from = from_planes,
+                               .to = to_planes,
+                               .samples = from.numel(),
+                               .bits = valid_bits};
+    plan_linear_quantize(plan, same_order_without_gaps(from, to),
+                         static_cast<int>(from.element_size()), device.multiprocessors());
+    if (!plan.dense) check_rows(from_planes);
+    STD_CUDA_CHECK(launch_linear_quantize(plan, rounding, format, device.stream()));
+  });
+}
+
+}  // namespace
+}  // namespace pyquant
+
+STABLE_TORCH_LIBRARY_IMPL(pyquant, CUDA, library) {
+  library.impl("linear_quantize", TORCH_BOX(&pyquant::linear_quantize));
+}
