@@ -6,82 +6,39 @@
 // are alive at a time. It checks each access and counts.
 
 #include <setjmp.h>
-#include <sys/mman.h>
 #include <ucontext.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <exception>
 #include <functional>
-#include <map>
 #include <memory>
-#include <new>
 #include <numeric>
-#include <optional>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "simt.h"
+#include "engine.h"
+#include "memory.h"
+#include "traffic.h"
 
 namespace simt {
 
-struct Buffer {
-  const unsigned char* begin = nullptr;
-  std::size_t bytes = 0;
-};
-
-// Zeros, of which only those that are touched take memory.
-class SparseBytes {
- public:
-  explicit SparseBytes(std::size_t bytes) : bytes_(bytes) {
-    void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (address == MAP_FAILED) throw std::bad_alloc();
-    data_ = static_cast<unsigned char*>(address);
-  }
-  ~SparseBytes() { munmap(data_, bytes_); }
-  SparseBytes(const SparseBytes&) = delete;
-  SparseBytes& operator=(const SparseBytes&) = delete;
-  unsigned char& operator[](std::size_t i) { return data_[i]; }
-
- private:
-  unsigned char* data_;
-  std::size_t bytes_;
-};
-
-struct Traffic {
-  std::int64_t requests = 0;  // of a warp, with at least one active lane
-  std::int64_t sectors = 0;   // global: of 32 bytes
-  std::int64_t minimum_sectors = 0;
-  std::int64_t passes = 0;    // shared: one for each word that a bank must deliver
-  std::int64_t conflicts = 0;  // passes beyond the fewest for accesses of this size
-};
-
-struct Counts {
-  std::int64_t shuffles = 0;  // of a warp
-  std::int64_t warp_barriers = 0;
-  std::int64_t block_barriers = 0;
-  Traffic traffic[2][2];  // [Space][Direction]
-};
-
 class Fibres : public Engine {
  public:
-  Fibres(std::uint32_t seed, std::int64_t resident_blocks)
-      : random_(seed), resident_blocks_(resident_blocks) {}
+  Fibres(std::uint32_t seed, std::int64_t resident_blocks, GlobalMemory& memory)
+      : memory_(memory), random_(seed), resident_blocks_(resident_blocks) {}
 
-  std::vector<Buffer> buffers;
-  Buffer result;  // each byte may be written once, and not be read
   Counts counts;
-
-  std::size_t written_bytes() const { return written_bytes_; }
 
   // Executes the blocks from `first_block` on, of so many.
   void launch(std::int64_t first_block, std::int64_t blocks, int warps, int shared_bytes,
               const std::function<void()>& kernel) {
     kernel_ = &kernel;
     blocks_ = blocks;
-    written_.emplace(result.bytes);
     std::vector<std::int64_t> waiting(blocks - first_block);
     std::iota(waiting.begin(), waiting.end(), first_block);
     std::shuffle(waiting.begin(), waiting.end(), random_);
@@ -134,8 +91,8 @@ class Fibres : public Engine {
   void access(Space space, Direction direction, const void* address, int size,
               bool active) override {
     if (active) {
-      space == Space::shared_memory ? check_shared(direction, address, size)
-                                    : check_global(direction, address, size);
+      space == Space::shared_memory ? current_->block->shared.check(direction, address, size)
+                                    : memory_.check(direction, address, size);
       if (direction == Direction::store) stored_ = true;
     }
     record(space, direction, address, size, active);
@@ -143,16 +100,6 @@ class Fibres : public Engine {
 
  private:
   enum class State { ready, meeting, paused, done };
-
-  // The n-th access of each lane of a warp, in program order, is one request.
-  struct Request {
-    Space space;
-    Direction direction;
-    int size;
-    int arrived = 0;
-    std::vector<std::uintptr_t> addresses = {};  // of the active lanes
-    std::vector<int> lanes = {};
-  };
 
   struct Warp {
     Collective what = Collective::barrier;
@@ -179,34 +126,26 @@ class Fibres : public Engine {
   };
 
   struct Block {
-    int running = 0;
+    Block(int warp_count, int shared_bytes)
+        : running(warp_count * warp_size), warps(warp_count), shared(shared_bytes) {}
+    int running;
     int arrived = 0;
     std::int64_t meetings = 0;
     std::vector<Warp> warps;
     std::vector<std::unique_ptr<Fibre>> fibres;
-    std::unique_ptr<unsigned char[]> shared_storage;
-    unsigned char* shared;
-    int shared_bytes;
-    std::vector<bool> shared_written;
+    SharedMemory shared;
   };
 
   static constexpr std::size_t stack_bytes = 64 * 1024;
 
   void begin_block(std::int64_t index, int warps, int shared_bytes) {
-    auto block = std::make_unique<Block>();
-    block->warps.resize(warps);
-    block->running = warps * warp_size;
-    block->shared_bytes = shared_bytes;
-    block->shared_storage = std::make_unique<unsigned char[]>(shared_bytes + 128);
-    std::fill_n(block->shared_storage.get(), shared_bytes + 128, 0xa5);  // poison
-    block->shared = block->shared_storage.get() +
-                    (128 - reinterpret_cast<std::uintptr_t>(block->shared_storage.get()) % 128);
-    block->shared_written.resize(shared_bytes);
+    auto block = std::make_unique<Block>(warps, shared_bytes);
     for (int thread = 0; thread < warps * warp_size; ++thread) {
       auto fibre = std::make_unique<Fibre>();
       fibre->block = block.get();
       fibre->warp = &block->warps[thread / warp_size];
-      fibre->place = {thread, warps * warp_size, index, blocks_, block->shared};
+      fibre->place = {thread, warps * warp_size, index, blocks_,
+                      block->shared.begin()};
       fibre->stack = std::unique_ptr<char[]>(new char[stack_bytes]);
       ready_.push_back(fibre.get());
       block->fibres.push_back(std::move(fibre));
@@ -283,40 +222,6 @@ class Fibres : public Engine {
     }
   }
 
-  void check_shared(Direction direction, const void* address, int size) {
-    Block& block = *current_->block;
-    const std::ptrdiff_t offset = static_cast<const unsigned char*>(address) - block.shared;
-    if (offset < 0 || offset + size > block.shared_bytes) {
-      throw Fault("access outside shared memory");
-    }
-    for (std::ptrdiff_t i = offset; i < offset + size; ++i) {
-      if (direction == Direction::store) {
-        block.shared_written[i] = true;
-      } else if (!block.shared_written[i]) {
-        throw Fault("load of shared memory that was never written");
-      }
-    }
-  }
-
-  void check_global(Direction direction, const void* address, int size) {
-    const auto offset_in = [&](const Buffer& buffer) {
-      const std::ptrdiff_t offset = static_cast<const unsigned char*>(address) - buffer.begin;
-      return offset < 0 || offset + size > static_cast<std::ptrdiff_t>(buffer.bytes) ? -1 : offset;
-    };
-    if (const std::ptrdiff_t offset = offset_in(result); offset >= 0) {
-      if (direction == Direction::load) throw Fault("the result is read");
-      for (std::ptrdiff_t i = offset; i < offset + size; ++i) {
-        if ((*written_)[i]++) throw Fault("a part of the result is written twice");
-      }
-      written_bytes_ += size;
-      return;
-    }
-    for (const Buffer& buffer : buffers) {
-      if (offset_in(buffer) >= 0) return;
-    }
-    throw Fault("access outside every buffer");
-  }
-
   void record(Space space, Direction direction, const void* address, int size, bool active) {
     Warp& warp = *current_->warp;
     const std::int64_t index = current_->accesses++ - warp.first_request;
@@ -333,51 +238,13 @@ class Fibres : public Engine {
     }
     ++request.arrived;
     while (!warp.requests.empty() && warp.requests.front().arrived == warp_size) {
-      count(warp.requests.front());
+      count(warp.requests.front(), counts);
       warp.requests.pop_front();
       ++warp.first_request;
     }
   }
 
-  void count(const Request& request) {
-    if (request.lanes.empty()) return;
-    Traffic& traffic = counts.traffic[static_cast<int>(request.space)]
-                                     [static_cast<int>(request.direction)];
-    ++traffic.requests;
-    if (request.space == Space::global_memory) {
-      std::vector<std::uintptr_t> sectors;
-      for (std::uintptr_t address : request.addresses) {
-        for (std::uintptr_t s = address / 32; s <= (address + request.size - 1) / 32; ++s) {
-          sectors.push_back(s);
-        }
-      }
-      std::sort(sectors.begin(), sectors.end());
-      traffic.sectors += std::unique(sectors.begin(), sectors.end()) - sectors.begin();
-      traffic.minimum_sectors +=
-          (static_cast<std::int64_t>(request.lanes.size()) * request.size + 31) / 32;
-      return;
-    }
-    // Accesses of 8 and 16 bytes are served 16 and 8 lanes at a time.
-    const int lanes_at_a_time = request.size <= 4 ? 32 : 128 / request.size;
-    std::map<int, std::map<int, std::vector<std::uintptr_t>>> words;  // [group][bank]
-    for (std::size_t i = 0; i < request.lanes.size(); ++i) {
-      const std::uintptr_t first = request.addresses[i] / 4;
-      const std::uintptr_t last = (request.addresses[i] + request.size - 1) / 4;
-      for (std::uintptr_t word = first; word <= last; ++word) {
-        auto& bank = words[request.lanes[i] / lanes_at_a_time][word % 32];
-        if (std::find(bank.begin(), bank.end(), word) == bank.end()) bank.push_back(word);
-      }
-    }
-    for (const auto& [group, banks] : words) {
-      std::size_t most = 0;
-      for (const auto& [bank, distinct] : banks) most = std::max(most, distinct.size());
-      traffic.passes += most;
-      traffic.conflicts += most - 1;
-    }
-  }
-
-  std::optional<SparseBytes> written_;  // how often, for each byte of the result
-  std::size_t written_bytes_ = 0;
+  GlobalMemory& memory_;
   std::mt19937 random_;
   std::int64_t resident_blocks_;
   std::int64_t blocks_ = 0;

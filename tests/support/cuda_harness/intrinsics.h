@@ -1,9 +1,12 @@
 #pragma once
 
-// CUDA's arithmetic, made of the host's: with these the shared headers take the way
-// they take on a device. Included before everything else.
+// CUDA's words and arithmetic on the host: with these the shared headers take the way
+// they take on a device, and a kernel is a function. Included before everything else.
 
 #define PYQUANT_SIMT
+#define __global__ inline
+#define __launch_bounds__(...)
+#define __grid_constant__
 
 #include <bit>
 #include <cfenv>

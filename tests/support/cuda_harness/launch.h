@@ -13,7 +13,8 @@
 #include "cuda/floyd_steinberg/kernel.cuh"
 #include "cuda/linear_quantize/kernel.cuh"
 #include "planes.h"
-#include "cuda/samples.cuh"
+#include "planted_bugs.h"
+#include "sample.h"
 
 namespace simt {
 
@@ -38,15 +39,19 @@ inline pyquant::Planes planes_of(const Image& image) {
   return planes;
 }
 
-// Calls function(Sample{}) with the sample type of a dtype.
-template <typename Function>
-void dispatch(const std::string& dtype, Function&& function) {
-  if (dtype == "uint8") return function(std::uint8_t{});
-  if (dtype == "float16") return function(pyquant::device::Float16{});
-  if (dtype == "bfloat16") return function(pyquant::device::BFloat16{});
-  if (dtype == "float32") return function(float{});
-  if (dtype == "float64") return function(double{});
+inline pyquant::SampleFormat format_of(const std::string& dtype) {
+  using pyquant::SampleFormat;
+  if (dtype == "uint8") return SampleFormat::uint8;
+  if (dtype == "float16") return SampleFormat::float16;
+  if (dtype == "bfloat16") return SampleFormat::bfloat16;
+  if (dtype == "float32") return SampleFormat::float32;
+  if (dtype == "float64") return SampleFormat::float64;
   throw std::invalid_argument("unknown dtype " + dtype);
+}
+
+inline int sample_size(pyquant::SampleFormat format) {
+  return pyquant::with_sample_type(
+      format, []<typename Sample>(std::type_identity<Sample>) -> int { return sizeof(Sample); });
 }
 
 // One launch: its size, its kernel, and the scratch it wants.
@@ -59,69 +64,44 @@ struct Launch {
 };
 
 inline Launch floyd_steinberg(const Image& image, const void* data, const Image& result,
-                              void* result_data, int bits, const std::string& variant,
+                              void* result_data, int bits, const std::string& variant_name,
                               int multiprocessors) {
-  Launch launch;
-  dispatch(image.dtype, [&](auto sample) {
-    using Sample = decltype(sample);
-    using pyquant::FloydSteinbergPlan;
-    FloydSteinbergPlan plan;
-    plan.image = data;
-    plan.result = result_data;
-    plan.from = planes_of(image);
-    plan.to = planes_of(result);
-    plan.bits = bits;
-    if (bugs.a_row_too_many) ++plan.from.height;
-    pyquant::plan_floyd_steinberg(plan, sizeof(Sample), multiprocessors);
-    launch.blocks = plan.blocks;
-    launch.warps = plan.warps;
-    launch.shared_bytes = plan.shared_bytes;
-    launch.scratch.assign(plan.scratch_words, 0xffffffff);
-    plan.scratch = launch.scratch.data();
-    const auto kernel = [&]() -> void (*)(const FloydSteinbergPlan&) {
-      using namespace pyquant;
-      if (variant == "textbook") {
-        return plan.tall ? floyd_steinberg_tall<Sample, TextbookStep>
-                         : floyd_steinberg_short<Sample, TextbookStep>;
-      }
-      return plan.tall ? floyd_steinberg_tall<Sample, PublishedStep>
-                       : floyd_steinberg_short<Sample, PublishedStep>;
-    }();
-    launch.kernel = [plan, kernel] { kernel(plan); };
-  });
+  using pyquant::Variant;
+  const pyquant::SampleFormat format = format_of(image.dtype);
+  const Variant variant = variant_name == "textbook" ? Variant::textbook : Variant::published;
+  pyquant::FloydSteinbergPlan plan = {.image = data,
+                                      .result = result_data,
+                                      .from = planes_of(image),
+                                      .to = planes_of(result),
+                                      .bits = bits};
+  if (bugs.a_row_too_many) ++plan.from.height;
+  pyquant::plan_floyd_steinberg(plan, sample_size(format), multiprocessors);
+  Launch launch = {plan.blocks, plan.warps, plan.shared_bytes,
+                   std::vector<std::uint32_t>(plan.scratch_words, 0xffffffff), nullptr};
+  plan.scratch = launch.scratch.data();
+  const auto kernel = pyquant::floyd_steinberg_kernel(format, variant, plan.tall);
+  launch.kernel = [plan, kernel] { kernel(plan); };
   return launch;
 }
 
 // `without_gaps` is what the op finds out about the two tensors.
 inline Launch linear_quantize(const Image& image, const void* data, const Image& result,
-                              void* result_data, int bits, const std::string& rounding,
+                              void* result_data, int bits, const std::string& rounding_name,
                               bool without_gaps, int multiprocessors) {
-  using pyquant::LinearQuantizePlan;
-  Launch launch;
-  dispatch(image.dtype, [&](auto sample) {
-    using Sample = decltype(sample);
-    LinearQuantizePlan plan;
-    plan.image = data;
-    plan.result = result_data;
-    plan.from = planes_of(image);
-    plan.to = planes_of(result);
-    plan.samples = plan.from.count * plan.from.height * plan.from.width;
-    plan.bits = bits;
-    pyquant::plan_linear_quantize(plan, without_gaps, sizeof(Sample), multiprocessors);
-    launch.blocks = plan.blocks;
-    launch.warps = pyquant::linear_quantize_threads / warp_size;
-    const auto kernel = [&]() -> void (*)(const LinearQuantizePlan&) {
-      using namespace pyquant;
-      if (rounding == "nearest") {
-        return plan.dense ? linear_quantize_dense<Rounding::nearest, Sample>
-                          : linear_quantize_strided<Rounding::nearest, Sample>;
-      }
-      return plan.dense ? linear_quantize_dense<Rounding::floor, Sample>
-                        : linear_quantize_strided<Rounding::floor, Sample>;
-    }();
-    launch.kernel = [plan, kernel] { kernel(plan); };
-  });
-  return launch;
+  using pyquant::Rounding;
+  const pyquant::SampleFormat format = format_of(image.dtype);
+  const Rounding rounding = rounding_name == "nearest" ? Rounding::nearest : Rounding::floor;
+  const pyquant::Planes from = planes_of(image);
+  pyquant::LinearQuantizePlan plan = {.image = data,
+                                      .result = result_data,
+                                      .from = from,
+                                      .to = planes_of(result),
+                                      .samples = from.count * from.height * from.width,
+                                      .bits = bits};
+  pyquant::plan_linear_quantize(plan, without_gaps, sample_size(format), multiprocessors);
+  const auto kernel = pyquant::linear_quantize_kernel(format, rounding, plan.dense);
+  return {plan.blocks, pyquant::linear_quantize_threads / warp_size, 0, {},
+          [plan, kernel] { kernel(plan); }};
 }
 
 }  // namespace simt

@@ -46,14 +46,13 @@ py::dict traffic_of(const simt::Traffic& traffic) {
 
 py::dict execute(simt::Launch launch, const py::array& image, const py::array& result,
                  std::uint32_t seed, std::int64_t resident_blocks, std::int64_t last_blocks) {
-  simt::Fibres fibres(seed, resident_blocks);
-  fibres.buffers = {buffer_of(image),
-                    {reinterpret_cast<const unsigned char*>(launch.scratch.data()),
-                     4 * launch.scratch.size()}};
-  fibres.result = buffer_of(result);
+  const simt::Buffer scratch = {reinterpret_cast<const unsigned char*>(launch.scratch.data()),
+                                4 * launch.scratch.size()};
+  simt::GlobalMemory memory({buffer_of(image), scratch}, buffer_of(result));
+  simt::Fibres fibres(seed, resident_blocks, memory);
   const std::int64_t first_block = last_blocks ? launch.blocks - last_blocks : 0;
   fibres.launch(first_block, launch.blocks, launch.warps, launch.shared_bytes, launch.kernel);
-  if (first_block == 0 && fibres.written_bytes() != static_cast<std::size_t>(result.nbytes())) {
+  if (first_block == 0 && memory.written_bytes() != static_cast<std::size_t>(result.nbytes())) {
     throw simt::Fault("a part of the result was never written");
   }
 

@@ -8,86 +8,16 @@
 #include <cstdint>
 #include <cstring>
 #include <source_location>
-#include <stdexcept>
 #include <string>
+#include <utility>
 
+#include "engine.h"
 #include "floyd_steinberg.h"
+#include "planted_bugs.h"
 
 #define PYQUANT_DEVICE inline
 
 namespace simt {
-
-constexpr int warp_size = 32;
-
-enum class Collective : std::uint32_t { barrier = 1, shuffle, vote };
-enum class Space { global_memory, shared_memory };
-enum class Direction { load, store };
-
-// What a kernel's thread knows of itself.
-struct Place {
-  int thread = 0;
-  int threads = 0;
-  std::int64_t block = 0;
-  std::int64_t blocks = 0;
-  unsigned char* shared = nullptr;
-};
-
-// A kernel did what a GPU might punish or forgive. Ends the launch.
-class Fault : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-class Engine {
- public:
-  virtual ~Engine() = default;
-  // Meets the other lanes of the warp; then values[lane] is what each one brought.
-  virtual void meet_warp(Collective what, std::uint32_t value, std::uint32_t* values) = 0;
-  virtual void meet_block() = 0;
-  // Lets others run; called between two looks at memory that is to change.
-  virtual void pause() = 0;
-  // Before every access of a thread, in the thread's order, active or not.
-  virtual void access(Space space, Direction direction, const void* address, int size,
-                      bool active) = 0;
-};
-
-// The engine and the place of the thread that is executing.
-inline thread_local Engine* engine = nullptr;
-inline thread_local Place place;
-
-// Bugs that the tests plant, to see that they are found.
-struct PlantedBugs {
-  bool no_warp_barriers = false;
-  bool no_block_barriers = false;
-  std::string no_barrier_at;        // FILE:LINE of the source of the kernel
-  bool late_shuffles = false;       // a lane gets what it should have got one step ago
-  bool a_row_too_many = false;      // the plane is said to be higher than it is
-  bool last_block_first = false;    // the first block that asks is told to do the last work
-  bool no_waiting = false;          // a block goes on without the errors of the one above
-  bool half_words = false;          // a word is handed over before it is complete
-  bool weak_words = false;          // words are handed over by plain loads and stores
-};
-inline PlantedBugs bugs;
-
-inline void plant(const std::string& bug) {
-  bugs = {};
-  bugs.no_warp_barriers = bug == "no warp barriers";
-  bugs.no_block_barriers = bug == "no block barriers";
-  bugs.late_shuffles = bug == "late shuffles";
-  bugs.a_row_too_many = bug == "a row too many";
-  bugs.last_block_first = bug == "last block first";
-  bugs.no_waiting = bug == "no waiting";
-  bugs.half_words = bug == "half words";
-  bugs.weak_words = bug == "weak words";
-  const std::string no_barrier = "no barrier at ";
-  if (bug.starts_with(no_barrier)) bugs.no_barrier_at = bug.substr(no_barrier.size());
-}
-
-// Whether the barrier there was taken away by a planted bug.
-inline bool is_missing(const std::source_location& where) {
-  if (bugs.no_barrier_at.empty()) return false;
-  const std::string place = std::string(where.file_name()) + ":" + std::to_string(where.line());
-  return place.ends_with("/" + bugs.no_barrier_at);
-}
 
 inline void check_alignment(const void* address, std::size_t size) {
   if (reinterpret_cast<std::uintptr_t>(address) % size) {

@@ -7,8 +7,11 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -17,7 +20,7 @@
 #include <thread>
 #include <vector>
 
-#include "simt.h"
+#include "engine.h"
 
 namespace simt {
 

@@ -32,8 +32,8 @@ int execute(const std::vector<std::string>& arguments) {
                                            std::stoll(arguments[6])};
   const int multiprocessors = std::stoi(arguments[7]);
   const simt::Image image = {arguments[1], sizes, {sizes[1] * sizes[2], sizes[2], 1}};
-  std::size_t bytes = sizes[0] * sizes[1] * sizes[2];
-  simt::dispatch(image.dtype, [&](auto sample) { bytes *= sizeof(sample); });
+  const std::size_t bytes =
+      sizes[0] * sizes[1] * sizes[2] * simt::sample_size(simt::format_of(image.dtype));
   std::vector<Piece> data(bytes / 16 + 1), result(bytes / 16 + 1);
   if (std::fread(data.data(), 1, bytes, stdin) != bytes) return 1;
   simt::Launch launch =
