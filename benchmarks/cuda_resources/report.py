@@ -1,0 +1,130 @@
+"""Compiles the kernels and writes what was found as Markdown."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.cuda_resources.kernels import (
+    LAUNCHES,
+    SIZES,
+    Compiled,
+    Kernel,
+    compile_for,
+    stripe_layouts,
+)
+from benchmarks.cuda_resources.machine_code import Program, cuobjdump
+from benchmarks.cuda_resources.steps import Steps
+
+SKEWS = (2, 3, 4)
+
+
+def report(architectures: list[str]) -> str:
+    resources: dict[Kernel, dict[str, Compiled]] = {}
+    steps: dict[Kernel, Steps] = {}
+    steps_of_skews: dict[tuple[Kernel, int], Steps] = {}
+    with TemporaryDirectory() as folder:
+        cubin = Path(folder) / "kernels.cubin"
+        for op in LAUNCHES:
+            for architecture in architectures:
+                print(f"{op} for {architecture}", file=sys.stderr)
+                compiled = compile_for(op, architecture, cubin)
+                for kernel, values in compiled.items():
+                    resources.setdefault(kernel, {})[architecture] = values
+                if architecture == "9.0" and op == "floyd_steinberg" and cuobjdump():
+                    steps = steps_of(compiled, cubin)
+                    for skew in SKEWS:
+                        print(f"{op} with a skew of {skew}", file=sys.stderr)
+                        of_skew = compile_for(op, architecture, cubin, f"-DPYQUANT_SKEW={skew}")
+                        of_bytes = {k: v for k, v in of_skew.items() if k.dtype == "uint8"}
+                        for kernel, values in steps_of(of_bytes, cubin).items():
+                            steps_of_skews[kernel, skew] = values
+    lines = [*resource_table(resources, architectures)]
+    if steps:
+        lines += ["", *step_table(steps), "", *skew_table(steps_of_skews)]
+    return "\n".join(lines)
+
+
+def steps_of(compiled: dict[Kernel, Compiled], cubin: Path) -> dict[Kernel, Steps]:
+    """All but those of float64, of which the eight steps of a round are not a loop."""
+    return {
+        kernel: Steps(
+            Program(cubin, values.symbol), stripe_layouts()[SIZES[kernel.dtype]].round_steps
+        )
+        for kernel, values in compiled.items()
+        if kernel.dtype != "float64"
+    }
+
+
+def resource_table(
+    resources: dict[Kernel, dict[str, Compiled]], architectures: list[str]
+) -> Iterator[str]:
+    local = sum(values.local_bytes for each in resources.values() for values in each.values())
+    yield "# Resources of the CUDA kernels"
+    yield ""
+    yield "Written by `make cuda-resources` (`python -m benchmarks.cuda_resources`). Compiled, not run."
+    yield ""
+    yield f"Spills and local memory, all kernels and architectures together: {local} bytes."
+    yield ""
+    yield "Registers per thread / warps that a multiprocessor holds at a time. Blocks of 4 warps"
+    yield "(Floyd-Steinberg) or 8 (linear quantization)."
+    yield ""
+    yield f"| kernel | shared bytes of a block | {' | '.join(architectures)} |"
+    yield "|---|---|" + "---|" * len(architectures)
+    for kernel in sorted(resources):
+        cells = (
+            f"{values.registers} / {kernel.resident_warps(values.registers, architecture)}"
+            for architecture, values in resources[kernel].items()
+        )
+        yield f"| `{kernel.name}` | {kernel.shared_bytes or '-'} | {' | '.join(cells)} |"
+
+
+def step_table(steps_of_kernels: dict[Kernel, Steps]) -> Iterator[str]:
+    yield "## Instructions of a step, architecture 9.0"
+    yield ""
+    yield "Counted in the machine code of the loops over eight steps. A lane-step is one pixel."
+    yield ""
+    yield "- `inside` is a step where no lane is at an edge of a plane."
+    yield "- `edge` is one where some lane may be: every step of planes as narrow as a round."
+    yield "- `between` is what comes between two rounds of aligned rows: loads, stores, barriers,"
+    yield "  addresses."
+    yield "- `other rows` is what is added where rows are not aligned; the way is at least that long."
+    yield "- `all` is `edge` with its share of `between`."
+    yield "- `half rate` are those of `all` of which a scheduler issues one in two cycles."
+    yield "- `cycles` are those of a step of a warp that has a scheduler to itself, from the"
+    yield "  dependencies between the instructions: 4 cycles for a float addition or multiplication,"
+    yield "  5 for other arithmetic, 24 for a shuffle."
+    yield ""
+    yield (
+        "| kernel | inside | edge | between | other rows | steps of a round | all | half rate "
+        "| cycles inside | cycles edge | edge by kind |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    for kernel, steps in sorted(steps_of_kernels.items()):
+        kinds = ", ".join(f"{count / 8:g} {kind}" for kind, count in steps.mix.most_common(9))
+        yield (
+            f"| `{kernel.name}` | {steps.inside:.1f} | {steps.edge:.1f} "
+            f"| {steps.between} | {steps.elements} | {steps.of_a_round} | {steps.all:.1f} "
+            f"| {steps.half_rate:.1f} | {steps.cycles_inside:.0f} | {steps.cycles_edge:.0f} "
+            f"| {kinds} |"
+        )
+
+
+def skew_table(steps_of_skews: dict[tuple[Kernel, int], Steps]) -> Iterator[str]:
+    yield "## Columns between a lane and the one above, architecture 9.0"
+    yield ""
+    yield "The same kernels compiled with a skew of 2, 3 and 4 columns. A 32x32 plane alone takes"
+    yield "32 + 32 * skew steps, a stream of 72 planes 72 * 32 + 32 * skew."
+    yield ""
+    yield (
+        "| kernel | skew | all | cycles edge | cycles of a 32x32 plane, steps only "
+        "| instructions per 32 pixels of a stream |"
+    )
+    yield "|---|---|---|---|---|---|"
+    for (kernel, skew), steps in sorted(steps_of_skews.items()):
+        columns = 72 * 32
+        yield (
+            f"| `{kernel.name}` | {skew} | {steps.all:.1f} | {steps.cycles_edge:.0f} "
+            f"| {(32 + 32 * skew) * steps.cycles_edge:.0f} "
+            f"| {steps.all * (columns + 32 * skew) / columns:.1f} |"
+        )
