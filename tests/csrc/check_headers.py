@@ -1,9 +1,10 @@
-"""Compiles every header of csrc alone, so that none depends on what is included before it.
+"""Compiles every header of csrc and of the CUDA harness alone, so that none depends on what is
+included before it.
 
     python tests/csrc/check_headers.py [HEADER ...]
 
-`*.h` and `*.cuh` stand alone. `*.inl.h` is compiled where it is included, inside another file, and
-is left out here. `*.cuh` is compiled for the host, as in tests/support/cuda_harness.
+`*.h` and `*.cuh` stand alone. `*.inl.*` is compiled where it is included, inside another file, and
+is left out here. `*.cuh` is compiled for the host, by the CUDA harness (tests/support/cuda_harness).
 """
 
 import os
@@ -34,18 +35,23 @@ def cuda_include() -> Path | None:
 
 
 def headers() -> list[Path]:
-    found = [*(ROOT / "csrc").rglob("*.h"), *(ROOT / "csrc").rglob("*.cuh")]
-    return sorted(header for header in found if not header.name.endswith(".inl.h"))
+    csrc = ROOT / "csrc"
+    found = [*csrc.rglob("*.h"), *csrc.rglob("*.cuh"), *HARNESS.glob("*.h")]
+    return sorted(header for header in found if ".inl." not in header.name)
 
 
 def command(header: Path) -> list[str]:
-    if header.suffix == ".cuh":
+    if header.suffix == ".cuh" or header.parent == HARNESS:
         options = [f"-I{ROOT / 'csrc'}", f"-I{HARNESS}", "-Wno-unknown-pragmas"]
-        options += ["-include", str(HARNESS / "intrinsics.h"), "-include", str(HARNESS / "simt.h")]
+        options += ["-include", str(HARNESS / "intrinsics.h")]
     else:
         paths = [package_folder("torch") / "include", sysconfig.get_path("include"), cuda_include()]
         options = [f"-isystem{path}" for path in paths if path]
         options += ["-DTORCH_TARGET_VERSION=0x020d000000000000", "-Wno-unused-parameter"]
+        options += [
+            "-fvisibility=hidden",
+            *["-DUSE_CUDA"] * ("cuda" in header.relative_to(ROOT).parts),
+        ]
     return [*COMPILER, *options, "-include", str(header), "-x", "c++", os.devnull]
 
 
@@ -65,7 +71,7 @@ def main(arguments: list[str]) -> None:
     failures = {header: message for header, message in found.items() if message}
     for header, message in failures.items():
         print(f"{header} does not compile alone:\n{message}")
-    print(f"{len(checked) - len(failures)} of {len(checked)} headers of csrc compile alone")
+    print(f"{len(checked) - len(failures)} of {len(checked)} headers compile alone")
     sys.exit(bool(failures))
 
 
