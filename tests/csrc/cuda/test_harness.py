@@ -1,6 +1,7 @@
 """The harness finds bugs: one of each kind is planted, and must be seen. If one of these
 tests fails, the tests of the kernels prove nothing."""
 
+import os
 import subprocess
 
 import pytest
@@ -69,6 +70,7 @@ def execute_in_threads(op, shape, dtype, mode, multiprocessors, blocks, *bug):
         [threads(), op, name, "2", mode, *map(str, shape), str(multiprocessors), str(blocks), *bug],
         input=image.numpy().tobytes(),
         capture_output=True,
+        env=os.environ | {"TSAN_OPTIONS": "halt_on_error=1"},  # a race may leave the kernel waiting
     )
     return image, process
 
