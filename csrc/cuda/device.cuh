@@ -1,11 +1,16 @@
 #pragma once
 
-// All that a kernel of this package may ask of the device: where it is, the
-// barriers and shuffles of its warp and block, and every access to memory.
-// Plain C++ compiles the same kernels against the SIMT layer of the tests, which
-// executes, checks and counts each of these calls. So the kernels touch memory
-// through load_ and store_ only, and what only some lanes of a warp do is said by
-// an `active` argument rather than by a branch around the call.
+// All that a kernel may ask of the device: where it is, the barriers and shuffles of
+// its warp and block, and every access to memory.
+//
+// The tests compile the same kernels as plain C++, with these functions made of host
+// memory (tests/support/cuda_harness): there each call is executed, checked and
+// counted. So the kernels touch memory through load_ and store_ only, and an `active`
+// argument, not a branch around the call, says which lanes of a warp take part.
+//
+// Equal bits on all devices need --fmad=false: the compiler fuses no multiplication
+// and addition but those written as multiply_add (csrc/host_device.h) and as
+// multiply_add_down.
 
 #include <cstdint>
 
@@ -28,11 +33,12 @@ PYQUANT_DEVICE int warps() { return blockDim.x / warp_size; }
 PYQUANT_DEVICE std::int64_t block() { return blockIdx.x; }
 PYQUANT_DEVICE std::int64_t blocks() { return gridDim.x; }
 
-// What was written before is visible behind the barrier, to the warp or block.
+// What was written before the barrier is visible after it, to the warp or block.
 PYQUANT_DEVICE void synchronize_warp() { __syncwarp(); }
 PYQUANT_DEVICE void synchronize_block() { __syncthreads(); }
 
-// The value of the lane below; lane 0 gets its own. All lanes must take part.
+// The value of the lane with the number below; lane 0 gets its own. All lanes must take
+// part.
 PYQUANT_DEVICE float shuffle_up(float value) { return __shfl_up_sync(~0u, value, 1); }
 PYQUANT_DEVICE bool any_lane(bool condition) { return __any_sync(~0u, condition); }
 PYQUANT_DEVICE bool all_lanes(bool condition) { return __all_sync(~0u, condition); }
@@ -61,8 +67,8 @@ PYQUANT_DEVICE void store_shared(Type* address, Type value, bool active = true) 
   if (active) *address = value;
 }
 
-// Words through which blocks that run at the same time talk. Relaxed: a word
-// arrives whole and at some time, and orders nothing but itself.
+// Words through which blocks that run at the same time talk. They are relaxed: a word
+// arrives whole, at some time, and orders no other memory.
 PYQUANT_DEVICE std::uint32_t load_relaxed(const std::uint32_t* address, bool active = true) {
   std::uint32_t value = 0;
   if (active) asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(address));

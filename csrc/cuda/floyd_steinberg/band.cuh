@@ -1,19 +1,19 @@
 #pragma once
 
-// ---- taller planes: a block runs through a stream, each of its warps with one
-// stripe of the band
+// Planes of more than 32 rows: a block runs through a stream, each of its warps with
+// one stripe of the band.
 //
-// Warp w is `lag` rounds behind warp w-1: what a warp reads of the line above it
-// in one round, the warp above has written the round before, and a barrier of the
-// block lies between. In rounds of 32 steps, the numbers being rounds of a stripe:
+// Warp w is `lag` rounds later than warp w-1: what a warp reads of the line above it
+// in one round, the warp above has written in the round before, and a barrier of the
+// block lies between. In rounds of 32 steps (the numbers are rounds of a stripe):
 //
 //     warp 0    0   1   2   3   4   5   ...
 //     warp 1                    0   1          line 1, in four slots: warp 0 writes
 //                                              slot 4, warp 1 reads slot 3
 //
-// Bands are handed out by a counter, all streams' first bands before the second
-// ones. So the band above is always a block that has begun before and waits only
-// for blocks that began before itself: however few blocks the device runs at a
+// A counter hands out the bands, the first bands of all streams before the second
+// ones. So the band above always belongs to a block that began earlier. Each block
+// waits only for blocks that began before it: however few blocks the device runs at a
 // time, the one that began first can go on.
 
 

@@ -2,24 +2,28 @@
 
 // From one block to the next: the errors of a band's last row.
 //
-// They go through global memory, 16 or 32 columns at a time, a word per step. The word is its own flag: all its bits are ones, which no error is,
-// until the error is there. This is enough, by the memory model of PTX:
+// They go through global memory, 16 or 32 columns at a time, a word per step. A word is
+// its own flag: all its bits are ones until the error is there, and no error has these
+// bits. By the memory model of PTX this is enough:
 //
 //   - The only store to a word is relaxed, of gpu scope, aligned and of 32 bits, and
-//     so are all loads: they are morally strong, hence no race, and a load returns
-//     either the ones or the error, never a part of it. The ones come before, from
-//     an earlier operation of the stream, and a word is not used again.
-//   - Who has seen the error reads nothing else that the other block wrote. A
-//     release orders what was written before a flag, an acquire what is read behind
-//     it: there is nothing for them to order.
+//     so are all loads. They are morally strong, so there is no race, and a load
+//     returns either the ones or the error, never a part of it. The ones are written
+//     by an earlier operation of the stream, and a word is not used again.
+//   - A block that has seen the error reads nothing else that the other block wrote.
+//     A release orders what was written before a flag, an acquire what is read after
+//     it: here they would have nothing to order.
 //   - A strong store becomes visible to the loads of a waiting block in finite time.
 //
-// It is also less work. Compiled for 9.0, a release is a MEMBAR.ALL.GPU and two
-// error barriers before the store: the warp would wait until all it has stored,
-// results included, has reached the second-level cache. An acquire is a CCTL.IVALL
-// behind the load, which throws away the first-level cache of the multiprocessor;
-// and only then could the errors be loaded, a second trip through the cache. The
-// words need none of this, and are under way during the steps of a round.
+// It is also less work. Compiled for 9.0, a release is a MEMBAR.ALL.GPU and two error
+// barriers (ERRBAR, CGAERRBAR) before the store: the warp would wait until all that it
+// has stored, results included, has reached the second-level cache. An acquire is a
+// CCTL.IVALL after the load, which empties the first-level cache of the
+// multiprocessor, and the errors could be loaded only then, in a second trip through
+// the cache. The words need none of this, and travel during the steps of a round.
+//
+// The tests plant a word that is stored in halves, a block that does not wait, and
+// plain stores, and find each.
 
 #include <cstdint>
 
@@ -30,8 +34,8 @@ namespace pyquant {
 
 constexpr std::uint32_t not_yet = 0xffffffff;
 
-// One side of a hand-over between blocks: the words of a stream's band. `rounds` are
-// handed over together, and `round` and `slot` are those of the first of them.
+// One side of a hand-over between blocks: the words of one band of a stream. So many
+// `rounds` are handed over together; `round` and `slot` are those of the first of them.
 template <int steps, int rounds>
 class Handover {
  public:

@@ -3,20 +3,23 @@
 // Floyd-Steinberg error diffusion, a row per lane.
 //
 // A warp holds 32 rows of a plane. Each lane walks along its row, three columns
-// behind the lane above, so that the errors it needs from there are finished;
-// one shuffle per step hands them down. Four steps, columns as digits:
+// to the left of the lane above, so that the errors that it needs from there are
+// finished. One shuffle per step hands them down. Four steps, columns as digits:
 //
 //     step        t       t+1     t+2     t+3
 //     lane 0      6       7       8       9
 //     lane 1      3       4       5       6
 //     lane 2      0       1       2       3      needs 0 1 2 3 4 of lane 1
 //
-// Behind the last column of a plane a lane begins the next plane of its stream at
-// once, so the ramp of the skew is paid once per stream. Taller planes: the errors
+// After the last column of a plane a lane begins the next plane of its stream at
+// once, so the ramp of the skew is paid once per stream. In taller planes the errors
 // of lane 31 go to the warp that holds the next 32 rows, through shared memory,
-// and from the last warp of a block to the next block through global memory.
+// and from the last warp of a block to the next block, through global memory.
 //
-// A warp and its rows are in stripe.cuh, the way between blocks in handover.cuh.
+// The parts: plan.h cuts the work into streams, bands and stripes; stripe.cuh is a
+// warp and its rows, with row_walk.cuh (a lane's walk along its row), stream_place.cuh
+// (a place in a stream) and steps.cuh (the arithmetic of a step); band.cuh is a block
+// with its stripes, handover.cuh the way from one block to the next.
 
 #include <cstdint>
 #include <type_traits>

@@ -30,8 +30,8 @@ class RowWalk {
     return device::load_shared(word_ + index, active);
   }
 
-  // Applies step(index, sample) -> result to the samples of word `index`, which
-  // `next` is.
+  // Applies step(index, sample) -> result to the samples of word `index`, whose value is
+  // `next`.
   template <typename Step>
   PYQUANT_DEVICE void visit(int index, Word next, Step&& step) {
     const std::uint32_t samples = device::shift_right(samples_, next, shift_);
@@ -59,7 +59,7 @@ class RowWalk {
   PYQUANT_DEVICE void advance(int words) { word_ += words; }
 
  private:
-  std::uint32_t* word_;  // the first that ends behind the start of the columns
+  std::uint32_t* word_;  // the first that ends after the start of the columns
   int shift_;            // bits of the word before it that lie before the start
   std::uint32_t samples_ = 0;
   std::uint32_t results_ = 0;

@@ -1,8 +1,9 @@
 #pragma once
 
-// What a step of a lane computes, for the two variants: floyd_steinberg.h, put for
-// a device on which a multiplication and addition of floats is the cheapest
-// instruction, and selects, shifts, conversions and comparisons take twice its time.
+// What a step of a lane computes, for the two variants: the arithmetic of
+// csrc/floyd_steinberg.h, written for a device on which a multiplication and addition
+// of floats is the cheapest instruction. Selects, shifts, conversions and comparisons
+// take twice its time.
 
 #include <cstdint>
 #include <type_traits>
@@ -49,7 +50,7 @@ PYQUANT_DEVICE float byte_to_unit(float byte_plus_2_to_23) {
   return device::multiply_add_down(byte_plus_2_to_23, reciprocal, -0x1p23f * reciprocal);
 }
 
-// Results of bytes are words of which the low byte counts.
+// The result of a step: of bytes, a word whose low byte counts.
 template <typename Sample>
 using StepResult = std::conditional_t<std::is_same_v<Sample, std::uint8_t>, std::uint32_t, Sample>;
 
@@ -90,8 +91,8 @@ class TextbookStep {
  private:
   int bits_;
   float sixteenth_;
-  // bits_of_2_to_23 in a way that no compiler sees through: an instruction holds one
-  // constant, and two would cost another instruction per step.
+  // bits_of_2_to_23, computed so that no compiler sees that it is constant: an
+  // instruction holds one constant, and two would cost another instruction per step.
   std::uint32_t two_to_23_;
 };
 
@@ -132,7 +133,7 @@ class PublishedStep {
   }
 
  private:
-  // 2^23 + floor(number * factor) from 2^23 + number; rounded once, behind both.
+  // 2^23 + floor(number * factor) from 2^23 + number, rounded once, at the end.
   static PYQUANT_DEVICE float floor_of_product(float number_plus_2_to_23, float factor) {
     return device::multiply_add_down(number_plus_2_to_23, factor, 0x1p23f - 0x1p23f * factor);
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-// A place in a stream, the planes that a warp (or block) takes one behind the other.
+// A place in a stream: the planes that a warp (or block) takes one after the other.
 
 #include <cstdint>
 
@@ -39,7 +39,7 @@ struct StreamPiece {
   std::int32_t column;     // in its plane
   std::uint32_t position;  // in the stream; before the stream, more than any
 
-  // `jump` is from behind the end of a row to where it begins in the next plane.
+  // `jump` leads from the end of a row to the beginning of the same row in the next plane.
   PYQUANT_DEVICE void forward(std::int32_t columns, std::int32_t width, std::int64_t jump) {
     column += columns;
     const bool is_next = column >= width;

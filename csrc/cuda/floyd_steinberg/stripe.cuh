@@ -64,7 +64,7 @@ class Stripe {
                                                                         : plan.planes_per_stream);
     const std::int64_t rows = plan.from.height - first_row_;
     rows_ = static_cast<int>(rows < stripe_rows ? rows : stripe_rows);
-    here_.move(-row_delay(lane_), width_);
+    here_.move(-(skew * lane_ + row_0_delay), width_);
     for (int i = 0; i < pieces; ++i) {
       const int row = piece_row(i);
       const std::int32_t column = piece_index() * piece_columns - delayed_chunks(row) * chunk;
@@ -116,8 +116,8 @@ class Stripe {
  private:
   // Whole chunks before the delay of a row, and where its columns begin in the
   // row buffer: after at least one column of chunk 0.
-  static PYQUANT_DEVICE int delayed_chunks(int row) { return row_delay(row) / chunk; }
-  static PYQUANT_DEVICE int start_of(int row) { return chunk - row_delay(row) % chunk; }
+  static PYQUANT_DEVICE int delayed_chunks(int row) { return (skew * row + row_0_delay) / chunk; }
+  static PYQUANT_DEVICE int start_of(int row) { return chunk - (skew * row + row_0_delay) % chunk; }
 
   PYQUANT_DEVICE bool is_inside(StreamColumn place, int row) const {
     return place.plane >= 0 && place.plane < planes_ && row < rows_;

@@ -13,16 +13,16 @@ namespace pyquant {
 
 constexpr int stripe_rows = 32;
 
-// In step t the lane of row r is at column t - row_delay(r): `skew` columns to the
-// left of the lane above. Two columns would be enough for the arithmetic, but then
-// every step waits for a shuffle; with three the shuffle has a whole step to arrive
-// (benchmarks/CUDA.md compares two, three and four). Row 0 is late by two columns
-// too: then the skew of a stripe ends within whole chunks of columns.
+// In step t the lane of row r is at column t - (skew * r + row_0_delay): `skew` columns
+// to the left of the lane above. Two columns would be enough for the arithmetic, but
+// then every step waits for a shuffle; with three the shuffle has a whole step to
+// arrive (benchmarks/CUDA.md compares two, three and four). Row 0 is late too, so that
+// the skew of a stripe ends within whole chunks of columns.
 #ifndef PYQUANT_SKEW
 #define PYQUANT_SKEW 3
 #endif
 constexpr int skew = PYQUANT_SKEW;
-PYQUANT_HOST_DEVICE constexpr int row_delay(int row) { return skew * row + skew - 1; }
+constexpr int row_0_delay = skew - 1;
 
 // Steps from a column in row 0 of a stripe to the same column in row 0 of the next.
 constexpr int stripe_delay = skew * stripe_rows;
@@ -41,7 +41,7 @@ PYQUANT_HOST_DEVICE std::int64_t rounds_of(std::int64_t planes, std::int64_t wid
   const int chunk = chunk_columns(sample_size);
   const int steps = round_steps(sample_size);
   const int last_row = height < stripe_rows ? static_cast<int>(height) - 1 : stripe_rows - 1;
-  const int drain = (row_delay(last_row) / chunk + 1) * chunk;
+  const int drain = ((skew * last_row + row_0_delay) / chunk + 1) * chunk;
   return divide_up(planes * width + drain, steps);
 }
 

@@ -83,7 +83,7 @@ def test_cuda_graph(shape):
 
 
 def test_current_stream():
-    """On the stream of the caller: the copy before and the sum behind are in order."""
+    """On the stream of the caller: the copy before and the sum after are in order."""
     stream = torch.cuda.Stream()
     image = random_image((512, 3, 32, 32))
     with torch.cuda.stream(stream):

@@ -56,7 +56,7 @@ def threads() -> Path:
 
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype, offset: int = 0) -> np.ndarray:
-    """An array of poison that begins `offset` samples behind a multiple of 128 bytes."""
+    """An array of poison that begins `offset` samples after a multiple of 128 bytes."""
     dtype = np.dtype(dtype)
     count = int(np.prod(shape)) * dtype.itemsize
     storage = np.full(count + 256 + offset * dtype.itemsize, 0xA5, np.uint8)

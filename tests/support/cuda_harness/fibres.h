@@ -2,8 +2,8 @@
 
 // The first engine: every CUDA thread is a fibre of one OS thread, and a fibre
 // runs until it meets others or waits for memory. Which one runs next is drawn
-// from a seed; so is the order in which blocks begin, of which only a given number
-// are alive at a time. It checks each access and counts.
+// from a seed, and so is the order in which blocks begin. Only a given number of
+// blocks is alive at a time. The engine checks each access and counts.
 
 #include <setjmp.h>
 #include <ucontext.h>

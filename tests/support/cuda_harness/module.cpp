@@ -97,7 +97,7 @@ std::vector<float> units() {
   return result;
 }
 
-// What plan_floyd_steinberg makes of planes that lie one behind the other.
+// What plan_floyd_steinberg makes of planes that lie one after the other.
 py::dict plan(std::int64_t count, std::int64_t height, std::int64_t width, int sample_size,
               int multiprocessors) {
   pyquant::FloydSteinbergPlan plan;

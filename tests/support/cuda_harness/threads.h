@@ -1,9 +1,9 @@
 #pragma once
 
-// The second engine: every CUDA thread is an OS thread, for ThreadSanitizer, which
-// sees what a fibre engine cannot: memory that is used on both sides of a barrier
-// that is not there. So that it sees no more order than a GPU promises, meetings
-// other than barriers go through relaxed atomics, which order nothing.
+// The second engine: every CUDA thread is an OS thread, for ThreadSanitizer. It sees
+// what the fibres cannot: memory that is used on both sides of a missing barrier. It
+// must see no more order than a GPU promises, so meetings other than barriers go
+// through relaxed atomics, which order nothing.
 
 #include <sched.h>
 
