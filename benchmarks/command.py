@@ -22,11 +22,11 @@ def main() -> None:
     config = tyro.cli(Config, description=Config.__doc__)
     try:
         config = config.resolved()
-    except ValueError as error:
+        if config.report_only:
+            report_again(config.output)
+            return
+    except (OSError, ValueError) as error:
         sys.exit(str(error))
-    if config.report_only:
-        report_again(config.output)
-        return
     if config.device == "cuda" and not torch.cuda.is_available():
         sys.exit("--device cuda needs a CUDA device, and torch finds none")
     try:
