@@ -2,33 +2,21 @@
 
 import csv
 import os
-import re
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy
 import pytest
 import torch
-from matplotlib import pyplot
 from rich.console import Console
 
 from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.cells import CertificateViolated
-from experiments.evaluation.evaluation import Evaluation
-from experiments.evaluation.sweep import GridConfig
-from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.kinds import KINDS
-from experiments.reporting.bar_chart import draw_bars
-from experiments.reporting.example_images import draw, fooled, restored
-from experiments.reporting.paper_numbers import FIGURE4, read_table
-from experiments.support.command_line import run_command
+from experiments.reporting.paper_numbers import FIGURE4
 from experiments.support.data_sets import load_split
-from experiments.training.model_files import available, load_model, model_path
 
 QUIET = Console(quiet=True)
 CPU = torch.device("cpu")
@@ -199,43 +187,6 @@ def test_reports_say_when_there_is_nothing(sweep):
             module.report(sweep, QUIET)
 
 
-def test_bars_stand_side_by_side_and_say_what_is_not_measured():
-    figure, axis = pyplot.subplots()
-    draw_bars(axis, ["1", "2d"], {"clean": {"1": 72.4, "2d": 84.0}, "attacked": {"2d": 0.6}})
-    assert [text.get_text() for text in axis.texts] == ["72", "84", "?", "1"]
-    ends = sorted((bar.get_x(), bar.get_x() + bar.get_width()) for bar in axis.patches)
-    assert all(end <= begin + 1e-9 for (_, end), (begin, _) in pairwise(ends))
-    pyplot.close(figure)
-
-
-def test_examples_show_what_they_say(sweep):
-    split = load_split(sweep.data, "test")
-    model = load_model(model_path("2d", sweep.models), CPU)
-    cell = Evaluation(sweep.set_name, "2d", "2d", 60, ProjectedGradientDescent(16.0))
-    before, change, after = fooled(model, cell, split)
-    assert verdict(before) != verdict(after)
-    assert torch.allclose(
-        before.image + (change.image - 0.5) * 2 * 16 / 255, after.image, atol=1e-6
-    )
-    original, dithered, perturbed, filtered = restored(model, cell, split, "floor")
-    assert original.verdict == verdict(dithered) == verdict(filtered) != verdict(perturbed)
-    assert filtered.title == "filtered: identical"
-    assert torch.equal(filtered.image, dithered.image)
-    assert not torch.equal(perturbed.image, dithered.image)
-    figure, axes = pyplot.subplots(1, 4)
-    draw(axes, [original, dithered, perturbed, filtered])
-    drawn = axes[3].images[0].get_array()
-    assert numpy.array_equal(drawn, dithered.image.permute(1, 2, 0).numpy())
-    pyplot.close(figure)
-    with pytest.raises(ValueError, match="epsilon 0.001/255 fools model 2d on none of 60 images"):
-        fooled(model, replace(cell, attack=ProjectedGradientDescent(0.001)), split)
-
-
-def verdict(shown):
-    """The class that the network names below an image."""
-    return re.fullmatch(r"network: (\w+) \(\d+ %\)", shown.verdict)[1]
-
-
 def test_rows_that_cannot_be_made_are_named(sweep):
     with pytest.raises(ValueError, match="rows is '2x'; accepted are 1, 1d"):
         table1.main(replace(sweep, rows=("2x",)))
@@ -243,18 +194,6 @@ def test_rows_that_cannot_be_made_are_named(sweep):
         table1.main(replace(sweep, rows=("8", "3d")))
     with pytest.raises(ValueError, match="no model is there"):
         table1.main(replace(sweep, models=str(sweep.results)))
-
-
-def test_models_are_found_by_name(sweep):
-    assert available(sweep.models) == ["2d", "8"]
-    assert model_path("2d", "short").parts[-3:] == ("models", "short", "2d.safetensors")
-
-
-def test_numbers_of_the_paper():
-    first, second = read_table("table1"), read_table("table2")
-    assert len(first) == 225 and first["2d", "2d"] == 0.871
-    assert second["2d", "2d"] == 0.871 and ("2", "7") not in second
-    assert {model for model, _ in first} == set(KINDS)
 
 
 def test_two_commands_share_the_work(sweep):
@@ -271,31 +210,3 @@ def test_two_commands_share_the_work(sweep):
     assert len(CellStore(sweep.results).cells()) == 6
     assert any("6 of 225 cells" in text for text in outputs)
     assert [name for name in os.listdir(sweep.results) if name.startswith(".")] == []
-
-
-def test_command_says_in_one_line_what_is_wrong(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["table1", "--data.source", "folder"])
-    with pytest.raises(SystemExit) as stopped:
-        run_command(table1.main, GridConfig, "")
-    assert stopped.value.code == 1
-    assert capsys.readouterr().err == (
-        "error: data.path is missing; --data.source folder needs the directory "
-        "that holds train/ and test/\n"
-    )
-
-
-def test_interrupted_command_exits_as_one(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["table1"])
-
-    def terminated(config):
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(10)
-
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as stopped:
-            run_command(terminated, GridConfig, "")
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert stopped.value.code == 130
-    assert capsys.readouterr().err.startswith("interrupted; what is finished is kept")

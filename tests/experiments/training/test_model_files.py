@@ -68,3 +68,8 @@ def test_a_later_setting_has_its_default_in_an_older_record(tmp_path, monkeypatc
     (tmp_path / "2d.json").write_text(json.dumps(stored))
     config = read_record(tmp_path / "2d.json")["config"]
     assert (config["optimizer"], config["recipe"]["label_smoothing"]) == ("Adam", 0.1)
+
+
+def test_models_are_found_by_name(trained):
+    assert available(trained.models) == ["2d", "8"]
+    assert model_path("2d", "short").parts[-3:] == ("models", "short", "2d.safetensors")
