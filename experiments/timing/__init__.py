@@ -1,1 +1,1 @@
-"""How long training and attack take, and what they are compared with."""
+"""Timing: how long training and attack take, and what they are compared with."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy
 import pytest
-import torch
 from rich.console import Console
 
 from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
@@ -19,7 +18,6 @@ from experiments.reporting.paper_numbers import FIGURE4
 from experiments.support.data_sets import load_split
 
 QUIET = Console(quiet=True)
-CPU = torch.device("cpu")
 
 
 def change_cells(sweep, change):
