@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "../floyd_steinberg.h"
+#include "hardware.h"
 
 #ifndef __CUDACC__
 #include "../../tests/support/cuda_harness/simt.h"
@@ -23,8 +24,6 @@
 #define PYQUANT_DEVICE __device__ __forceinline__
 
 namespace pyquant::device {
-
-constexpr int warp_size = 32;
 
 PYQUANT_DEVICE int thread() { return threadIdx.x; }
 PYQUANT_DEVICE int lane() { return threadIdx.x % warp_size; }

@@ -13,6 +13,7 @@
 
 #include "../../integer.h"
 #include "../../planes.h"
+#include "../hardware.h"
 #include "stripe_layout.h"
 
 namespace pyquant {
@@ -57,8 +58,9 @@ struct FloydSteinbergPlan {
 // Planes at equal distances, of rows that are made of aligned 16-byte pieces and
 // are at least a round long.
 inline bool rows_are_wide(const void* data, const Planes& planes, int sample_size) {
-  const auto is_wide = [&](std::int64_t samples) { return samples * sample_size % 16 == 0; };
-  return reinterpret_cast<std::uintptr_t>(data) % 16 == 0 && planes.column_stride == 1 &&
+  const auto is_wide = [&](std::int64_t samples) { return samples * sample_size % device::piece_bytes == 0;
+  };
+  return device::is_aligned_to_pieces(data) && planes.column_stride == 1 &&
          is_wide(planes.width) && planes.width >= round_steps(sample_size) &&
          is_wide(planes.row_stride) && planes.leading <= 1 && is_wide(planes.leading_stride[0]);
 }

@@ -30,7 +30,7 @@
 
 namespace pyquant {
 
-struct alignas(16) Piece {  // the unit of global and shared memory accesses
+struct alignas(device::piece_bytes) Piece {  // the unit of global and shared memory accesses
   std::uint32_t words[4];
 };
 
@@ -44,9 +44,9 @@ class Stripe {
   static constexpr int size = sizeof(Sample);
   static constexpr int chunk = chunk_columns(size);
   static constexpr int steps = round_steps(size);
-  static constexpr int piece_columns = 16 / size;
+  static constexpr int piece_columns = device::piece_bytes / size;
   // Pieces that a lane moves per round, which is also pieces per row and round.
-  static constexpr int pieces = steps * size / 16;
+  static constexpr int pieces = steps / piece_columns;
   static constexpr int rows_per_request = stripe_rows / pieces;
 
   PYQUANT_DEVICE Stripe(const FloydSteinbergPlan& plan, unsigned char* buffer, std::int64_t stream,
@@ -76,9 +76,9 @@ class Stripe {
 
   // Zeros everywhere: columns before the stream count as black.
   PYQUANT_DEVICE void clear() {
-    for (int i = lane_; i - lane_ < stripe_bytes(size) / 16; i += device::warp_size) {
+    for (int i = lane_; i - lane_ < stripe_bytes(size) / device::piece_bytes; i += device::warp_size) {
       device::store_shared(reinterpret_cast<Piece*>(buffer_) + i, Piece{},
-                           i < stripe_bytes(size) / 16);
+                           i < stripe_bytes(size) / device::piece_bytes);
     }
     // The zeros of a row come from other lanes than its samples.
     device::synchronize_warp();

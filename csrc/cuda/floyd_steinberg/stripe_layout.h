@@ -8,10 +8,11 @@
 
 #include "../../host_device.h"
 #include "../../integer.h"
+#include "../hardware.h"
 
 namespace pyquant {
 
-constexpr int stripe_rows = 32;
+constexpr int stripe_rows = device::warp_size;
 
 // In step t the lane of row r is at column t - (skew * r + row_0_delay): `skew` columns
 // to the left of the lane above. Two columns would be enough for the arithmetic, but
@@ -27,11 +28,13 @@ constexpr int row_0_delay = skew - 1;
 // Steps from a column in row 0 of a stripe to the same column in row 0 of the next.
 constexpr int stripe_delay = skew * stripe_rows;
 
-// Columns go through shared memory in chunks of 32 bytes, a sector of global memory,
-// and a warp does its steps in rounds of 32 or 64 bytes of columns.
-PYQUANT_HOST_DEVICE constexpr int chunk_columns(int sample_size) { return 32 / sample_size; }
+// Columns go through shared memory in chunks of a sector of global memory, and a warp
+// does its steps in rounds of one or two sectors of columns.
+PYQUANT_HOST_DEVICE constexpr int chunk_columns(int sample_size) {
+  return device::sector_bytes / sample_size;
+}
 PYQUANT_HOST_DEVICE constexpr int round_steps(int sample_size) {
-  return sample_size == 1 ? 32 : 64 / sample_size;
+  return (sample_size == 1 ? 1 : 2) * device::sector_bytes / sample_size;
 }
 
 // Rounds that a stream takes: its columns, and the delay of its last row rounded

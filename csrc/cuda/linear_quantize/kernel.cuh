@@ -18,8 +18,8 @@ namespace pyquant {
 template <typename Sample, Rounding rounding>
 __global__ void __launch_bounds__(linear_quantize_threads)
     linear_quantize_dense(const __grid_constant__ LinearQuantizePlan plan) {
-  constexpr int samples_per_piece = 16 / sizeof(Sample);
-  struct alignas(16) Piece {
+  constexpr int samples_per_piece = device::piece_bytes / sizeof(Sample);
+  struct alignas(device::piece_bytes) Piece {
     Sample samples[samples_per_piece];
   };
   const Sample* image = static_cast<const Sample*>(plan.image);

@@ -8,6 +8,7 @@
 
 #include "../../integer.h"
 #include "../../planes.h"
+#include "../hardware.h"
 
 namespace pyquant {
 
@@ -30,12 +31,11 @@ struct LinearQuantizePlan {
 // 2048 threads, each of which then takes its share of the samples.
 inline void plan_linear_quantize(LinearQuantizePlan& plan, bool same_order_without_gaps,
                                  int sample_size, int multiprocessors) {
-  const auto is_aligned = [](const void* data) {
-    return reinterpret_cast<std::uintptr_t>(data) % 16 == 0;
-  };
-  plan.dense = same_order_without_gaps && is_aligned(plan.image) && is_aligned(plan.result);
-  const std::int64_t wanted_threads = plan.dense ? divide_up(plan.samples * sample_size, 16)
-                                                 : plan.from.count * plan.from.height * 32;
+  plan.dense = same_order_without_gaps && device::is_aligned_to_pieces(plan.image) &&
+               device::is_aligned_to_pieces(plan.result);
+  const std::int64_t wanted_threads =
+      plan.dense ? divide_up(plan.samples * sample_size, device::piece_bytes)
+                 : plan.from.count * plan.from.height * device::warp_size;
   const std::int64_t most_blocks = std::int64_t{multiprocessors} * (2048 / linear_quantize_threads);
   plan.blocks = std::min(divide_up(wanted_threads, linear_quantize_threads), most_blocks);
 }

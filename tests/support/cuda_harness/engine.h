@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <stdexcept>
 
+#include "cuda/hardware.h"
+
 namespace simt {
 
-constexpr int warp_size = 32;
+using pyquant::device::warp_size;
 
 enum class Collective : std::uint32_t { barrier = 1, shuffle, vote };
 enum class Space { global_memory, shared_memory };

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "cuda/hardware.h"
 #include "engine.h"
 #include "floyd_steinberg.h"
 #include "planted_bugs.h"
@@ -44,8 +45,6 @@ void store(Space space, Type* address, Type value, bool active) {
 }  // namespace simt
 
 namespace pyquant::device {
-
-constexpr int warp_size = simt::warp_size;
 
 inline int thread() { return simt::place.thread; }
 inline int lane() { return thread() % warp_size; }
