@@ -61,7 +61,11 @@ def is_of_figure4(evaluation: Evaluation) -> bool:
 
 def report(config: SweepConfig, console: Console) -> None:
     """Writes figure4.csv, .md and .png from the cells that exist."""
-    cells = same_images(config.read_cells(is_of_figure4, every_size=True))
+    cells = curves(config.read_cells(is_of_figure4, every_size=True))
+    if not cells:
+        raise ValueError(
+            f"{config.directory} holds no model at two values of epsilon; a curve needs two"
+        )
     cells.sort(key=lambda cell: (MODELS.index(cell.model), cell.epsilon))
     stem = config.directory / "figure4"
     write_rows(
@@ -87,16 +91,18 @@ def report(config: SweepConfig, console: Console) -> None:
     console.print(f"{stem}.csv, .md, .png: {len(cells)} of {len(MODELS) * len(EPSILONS)} cells")
 
 
-def same_images(cells: list[Cell]) -> list[Cell]:
-    """Of each model the cells of one number of images, so that a curve is of the same images.
+def curves(cells: list[Cell]) -> list[Cell]:
+    """The cells that are drawn: for each model those with one number of test images.
 
-    It is the number of which most epsilons exist, and of several such the largest.
+    That number is the one with the most epsilons; among equals, the largest. A model with a
+    single epsilon has no curve and is left out.
     """
     chosen = []
     for model in {cell.model for cell in cells}:
         sizes = Counter(cell.images for cell in cells if cell.model == model)
         images = max(sizes, key=lambda size: (sizes[size], size))
-        chosen += [cell for cell in cells if cell.model == model and cell.images == images]
+        if sizes[images] > 1:
+            chosen += [cell for cell in cells if cell.model == model and cell.images == images]
     return chosen
 
 

@@ -102,8 +102,16 @@ def test_a_curve_of_figure4_is_of_the_same_images(sweep, monkeypatch):
         ("2d", "2", "12"),
         ("2d", "8", "12"),
         ("2d", "16", "12"),
-        ("8", "8", "20"),
     }
+
+
+def test_a_curve_of_figure4_has_two_points_at_least(sweep, monkeypatch):
+    monkeypatch.setattr(figure4, "EPSILONS", (2.0, 8.0, 16.0))
+    table2.main(replace(sweep, rows=("2d", "8"), columns=("2d", "8")))
+    with pytest.raises(ValueError, match="holds no model at two values of epsilon"):
+        figure4.report(sweep, QUIET)
+    figure4.main(replace(sweep, rows=("2d",)))
+    assert {row[0] for row in read_csv(sweep.results / "figure4.csv")[1:]} == {"2d"}
 
 
 def test_reports_on_attacks_before_dithering(sweep):
