@@ -23,9 +23,7 @@ def percent(accuracy: str, digits: int = 2) -> str:
 def networks(results: Path) -> str:
     """Each network of the set ``short`` on its own kind of images, beside the paper."""
     rows = read_rows(results / "short" / "summary.csv")
-    some = " or ".join(
-        f"{int(number):,}" for number in _unique(row["attacked images"] for row in rows)
-    )
+    some = _counts(row["attacked images"] for row in rows)
     return markdown_table(
         (
             "network",
@@ -52,20 +50,37 @@ def networks(results: Path) -> str:
 
 
 def long_training(results: Path) -> str:
-    """Each network of the set ``paper`` on its own kind of images, beside ``short`` and the paper."""
+    """The networks of the set ``paper`` beside those of ``short`` and the paper's.
+
+    Each is tested on its own kind of images.
+    """
     short = {row["model"]: row for row in read_rows(results / "short" / "summary.csv")}
     rows = read_rows(results / "paper" / "summary.csv")
     return markdown_table(
-        ("network", "24 epochs", "160 epochs", "paper", "160, no filter", "160, `floor`", "paper"),
+        (
+            "network",
+            "24 epochs",
+            "160 epochs",
+            "paper",
+            "gap",
+            "attacked images",
+            "no filter",
+            "`floor`",
+            "paper",
+            "`nearest`",
+        ),
         [
             (
                 row["model"],
                 percent(short[row["model"]]["clean"]),
                 percent(row["clean"]),
                 percent(row["paper clean"], 1),
+                percent(str(float(row["paper clean"]) - float(row["clean"])), 1),
+                f"{int(row['attacked images']):,}",
                 percent(row["filter none"]),
                 percent(row["filter floor"]),
                 percent(row["paper floor"], 1),
+                percent(row["filter nearest"]),
             )
             for row in rows
         ],
@@ -150,39 +165,52 @@ def precision(results: Path) -> str:
 
 
 def reproduced(results: Path) -> str:
-    """The networks for 2 and for 1 bit, dithered, beside the paper."""
-    summary = {row["model"]: row for row in read_rows(results / "short" / "summary.csv")}
+    """The networks for 2 and for 1 bit, dithered, beside the paper.
+
+    From the set ``paper``. Attacks before the dithering exist in the set ``short`` alone, so their
+    rows name its epochs and images.
+    """
+    models = ("2d", "1d")
+    long, short = (
+        {row["model"]: row for row in read_rows(results / name / "summary.csv")}
+        for name in ("paper", "short")
+    )
     before = _after_floor(results)
+    images = _counts(long[model]["attacked images"] for model in models)
+    epochs = _counts(short[model]["epochs"] for model in models)
+    attacked_before = _counts(before[model][TRANSFER]["images"] for model in models)
     lines = [
-        ("clean, all test images", "paper clean", "clean"),
-        ("clean, those that are attacked", "", "clean on them"),
+        ("clean", "paper clean", "clean on them"),
         ("attacked, no filter", "", "filter none"),
         ("attacked, filtered (`floor`, the paper's)", "paper floor", "filter floor"),
         ("attacked, filtered (`nearest`)", "", "filter nearest"),
     ]
-    attackers = [
-        ("attacked *before* dithering", TRANSFER),
-        ("attacked *before* dithering, through it", ADAPTIVE),
-    ]
-    models = ("2d", "1d")
     rows = [
-        [what, *(percent(summary[model].get(name, ""), 1) for model in models for name in names)]
+        [what, *(percent(long[model].get(name, ""), 1) for model in models for name in names)]
         for what, *names in lines
     ]
     rows += [
         [
-            what,
+            f"{what} ({epochs} epochs, {attacked_before} images)",
             *(
-                percent(before[m][attacker][name], 1)
-                for m in models
+                percent(before[model][attacker][name], 1)
+                for model in models
                 for name in ("paper", "attacked")
             ),
         ]
-        for what, attacker in attackers
+        for what, attacker in (
+            ("attacked *before* dithering", TRANSFER),
+            ("attacked *before* dithering, through it", ADAPTIVE),
+        )
     ]
     return markdown_table(
-        ("accuracy, percent", "2 bits, paper", "ours", "1 bit, paper", "ours"), rows
+        (f"percent of {images} images", "2 bits, paper", "ours", "1 bit, paper", "ours"), rows
     )
+
+
+def _counts(numbers: Iterable[str]) -> str:
+    """Each number once, with commas between thousands."""
+    return " or ".join(f"{int(number):,}" for number in _unique(numbers))
 
 
 def _unique(values: Iterable[str]) -> list[str]:

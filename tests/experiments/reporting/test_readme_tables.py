@@ -1,6 +1,12 @@
 """The tables of the READMEs, from small reports."""
 
-from experiments.reporting.readme_tables import before_dithering, long_training, networks, precision
+from experiments.reporting.readme_tables import (
+    before_dithering,
+    long_training,
+    networks,
+    precision,
+    reproduced,
+)
 
 SUMMARY = """\
 model,epochs,clean,paper clean,attacked images,clean on them,filter none,filter floor,filter nearest,paper floor
@@ -50,8 +56,23 @@ def test_long_training_has_the_networks_that_were_trained_long(tmp_path):
     header, _, eight = SUMMARY.splitlines()
     write(tmp_path, "paper/summary.csv", f"{header}\n{eight.replace('0.8606', '0.8717')}\n")
     assert cells(long_training(tmp_path)) == [
-        ["8", "86.06", "87.17", "90.7", "0.00", "0.00", "0.0"]
+        ["8", "86.06", "87.17", "90.7", "3.5", "2,000", "0.00", "0.00", "0.0", "0.00"]
     ]
+
+
+def test_reproduced_is_of_the_long_training_except_before_dithering(tmp_path):
+    header, two, _ = SUMMARY.splitlines()
+    one = two.replace("2d", "1d").replace("0.8280", "0.8050")
+    write(tmp_path, "short/summary.csv", f"{header}\n{two}\n{one}\n")
+    long = "\n".join((header, two, one)).replace(",24,", ",160,").replace(",2000,", ",10000,")
+    write(tmp_path, "paper/summary.csv", long.replace("0.0085", "0.0044") + "\n")
+    of_2d = "\n".join(line.replace("1d", "2d", 1) for line in BEFORE.splitlines()[1:])
+    write(tmp_path, "short/before_dithering.csv", f"{BEFORE}{of_2d}\n")
+    table = reproduced(tmp_path)
+    assert "10,000 images" in table.splitlines()[0]
+    rows = {row[0]: row[1:] for row in cells(table)}
+    assert rows["attacked, no filter"] == ["", "0.4", "", "0.4"]
+    assert rows["attacked *before* dithering (24 epochs, 2,000 images)"][2:] == ["4.7", "6.8"]
 
 
 def test_before_dithering_is_of_the_floor_filter(tmp_path):
