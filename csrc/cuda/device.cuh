@@ -18,7 +18,7 @@
 #include "hardware.h"
 
 #ifndef __CUDACC__
-#include "../../tests/support/cuda_harness/simt.h"
+#include "simt.h"  // of the tests, found by their include path
 #else
 
 #define PYQUANT_DEVICE __device__ __forceinline__

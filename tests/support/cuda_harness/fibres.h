@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "fibre_block.h"
 #include "memory.h"
 #include "traffic.h"
 
@@ -54,7 +54,7 @@ class Fibres : public Engine {
   }
 
   void meet_warp(Collective what, std::uint32_t value, std::uint32_t* values) override {
-    Warp& warp = *current_->warp;
+    FibreWarp& warp = *current_->warp;
     if (warp.arrived == 0) warp.what = what;
     if (warp.what != what) throw Fault("lanes of a warp meet in different collectives");
     if (warp.left) throw Fault("a lane has left before its warp met");
@@ -67,12 +67,12 @@ class Fibres : public Engine {
       (what == Collective::shuffle ? counts.shuffles : counts.warp_barriers) += what != Collective::vote;
       wake([&](const Fibre& fibre) { return fibre.warp == &warp; });
     }
-    while (warp.meetings == meeting) wait(State::meeting);
+    while (warp.meetings == meeting) wait(FibreState::meeting);
     std::copy(warp.values, warp.values + warp_size, values);
   }
 
   void meet_block() override {
-    Block& block = *current_->block;
+    FibreBlock& block = *current_->block;
     if (block.running < static_cast<int>(block.fibres.size())) {
       throw Fault("a thread has left before its block met");
     }
@@ -83,10 +83,10 @@ class Fibres : public Engine {
       ++counts.block_barriers;
       wake([&](const Fibre& fibre) { return fibre.block == &block; });
     }
-    while (block.meetings == meeting) wait(State::meeting);
+    while (block.meetings == meeting) wait(FibreState::meeting);
   }
 
-  void pause() override { wait(State::paused); }
+  void pause() override { wait(FibreState::paused); }
 
   void access(Space space, Direction direction, const void* address, int size,
               bool active) override {
@@ -95,62 +95,14 @@ class Fibres : public Engine {
                                     : memory_.check(direction, address, size);
       if (direction == Direction::store) stored_ = true;
     }
-    record(space, direction, address, size, active);
+    current_->warp->requests.record({space, direction, size}, address, active,
+                                    place.thread % warp_size, current_->accesses++, counts);
   }
 
  private:
-  enum class State { ready, meeting, paused, done };
-
-  struct Warp {
-    Collective what = Collective::barrier;
-    int arrived = 0;
-    int left = 0;
-    std::int64_t meetings = 0;
-    std::uint32_t incoming[warp_size];
-    std::uint32_t values[warp_size];
-    std::deque<Request> requests;
-    std::int64_t first_request = 0;
-  };
-
-  struct Block;
-  struct Fibre {
-    Block* block;
-    Warp* warp;
-    Place place;
-    State state = State::ready;
-    bool begun = false;
-    std::int64_t accesses = 0;
-    std::unique_ptr<char[]> stack;
-    ucontext_t context;
-    jmp_buf resume;
-  };
-
-  struct Block {
-    Block(int warp_count, int shared_bytes)
-        : running(warp_count * warp_size), warps(warp_count), shared(shared_bytes) {}
-    int running;
-    int arrived = 0;
-    std::int64_t meetings = 0;
-    std::vector<Warp> warps;
-    std::vector<std::unique_ptr<Fibre>> fibres;
-    SharedMemory shared;
-  };
-
-  static constexpr std::size_t stack_bytes = 64 * 1024;
-
   void begin_block(std::int64_t index, int warps, int shared_bytes) {
-    auto block = std::make_unique<Block>(warps, shared_bytes);
-    for (int thread = 0; thread < warps * warp_size; ++thread) {
-      auto fibre = std::make_unique<Fibre>();
-      fibre->block = block.get();
-      fibre->warp = &block->warps[thread / warp_size];
-      fibre->place = {thread, warps * warp_size, index, blocks_,
-                      block->shared.begin()};
-      fibre->stack = std::unique_ptr<char[]>(new char[stack_bytes]);
-      ready_.push_back(fibre.get());
-      block->fibres.push_back(std::move(fibre));
-    }
-    alive_.push_back(std::move(block));
+    alive_.push_back(std::make_unique<FibreBlock>(index, blocks_, warps, shared_bytes));
+    for (const auto& fibre : alive_.back()->fibres) ready_.push_back(fibre.get());
   }
 
   // Runs fibres in drawn order until none is ready; then those that wait for memory
@@ -166,7 +118,7 @@ class Fibres : public Engine {
           current_->begun = true;
           getcontext(&current_->context);
           current_->context.uc_stack.ss_sp = current_->stack.get();
-          current_->context.uc_stack.ss_size = stack_bytes;
+          current_->context.uc_stack.ss_size = Fibre::stack_bytes;
           current_->context.uc_link = nullptr;
           makecontext(&current_->context, reinterpret_cast<void (*)()>(&Fibres::enter), 0);
           setcontext(&current_->context);
@@ -178,8 +130,8 @@ class Fibres : public Engine {
     bool any_meeting = false;
     for (const auto& block : alive_) {
       for (const auto& fibre : block->fibres) {
-        any_meeting = any_meeting || fibre->state == State::meeting;
-        if (fibre->state == State::paused) make_ready(*fibre);
+        any_meeting = any_meeting || fibre->state == FibreState::meeting;
+        if (fibre->state == FibreState::paused) make_ready(*fibre);
       }
     }
     idle_looks_ = stored_ ? 0 : idle_looks_ + 1;
@@ -198,7 +150,7 @@ class Fibres : public Engine {
     } catch (const std::exception& exception) {
       self.fault_ = std::make_unique<std::string>(exception.what());
     }
-    fibre.state = State::done;
+    fibre.state = FibreState::done;
     --fibre.block->running;
     ++fibre.warp->left;
     if (!self.fault_ && (fibre.warp->arrived || fibre.block->arrived)) {
@@ -207,40 +159,18 @@ class Fibres : public Engine {
     _longjmp(self.scheduler_, 1);
   }
 
-  void wait(State state) {
+  void wait(FibreState state) {
     current_->state = state;
     if (_setjmp(current_->resume) == 0) _longjmp(scheduler_, 1);
   }
   void make_ready(Fibre& fibre) {
-    fibre.state = State::ready;
+    fibre.state = FibreState::ready;
     ready_.push_back(&fibre);
   }
   template <typename Condition>
   void wake(Condition&& condition) {
     for (const auto& fibre : current_->block->fibres) {
-      if (fibre->state == State::meeting && condition(*fibre)) make_ready(*fibre);
-    }
-  }
-
-  void record(Space space, Direction direction, const void* address, int size, bool active) {
-    Warp& warp = *current_->warp;
-    const std::int64_t index = current_->accesses++ - warp.first_request;
-    if (index == static_cast<std::int64_t>(warp.requests.size())) {
-      warp.requests.push_back({space, direction, size});
-    }
-    Request& request = warp.requests[index];
-    if (request.space != space || request.direction != direction || request.size != size) {
-      throw Fault("lanes of a warp do not take the same path");
-    }
-    if (active) {
-      request.addresses.push_back(reinterpret_cast<std::uintptr_t>(address));
-      request.lanes.push_back(place.thread % warp_size);
-    }
-    ++request.arrived;
-    while (!warp.requests.empty() && warp.requests.front().arrived == warp_size) {
-      count(warp.requests.front(), counts);
-      warp.requests.pop_front();
-      ++warp.first_request;
+      if (fibre->state == FibreState::meeting && condition(*fibre)) make_ready(*fibre);
     }
   }
 
@@ -249,7 +179,7 @@ class Fibres : public Engine {
   std::int64_t resident_blocks_;
   std::int64_t blocks_ = 0;
   const std::function<void()>* kernel_ = nullptr;
-  std::vector<std::unique_ptr<Block>> alive_;
+  std::vector<std::unique_ptr<FibreBlock>> alive_;
   std::vector<Fibre*> ready_;
   Fibre* current_ = nullptr;
   bool stored_ = true;

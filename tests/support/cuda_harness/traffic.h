@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -73,5 +74,35 @@ inline void count(const Request& request, Counts& counts) {
     traffic.conflicts += most - 1;
   }
 }
+
+// The requests of a warp for which lanes are still to come.
+class Requests {
+ public:
+  // `request` says of what kind the access is, `index` how many came before it in its lane.
+  void record(const Request& request, const void* address, bool active, int lane,
+              std::int64_t index, Counts& counts) {
+    index -= completed_;
+    if (index == static_cast<std::int64_t>(waiting_.size())) waiting_.push_back(request);
+    Request& common = waiting_[index];
+    if (common.space != request.space || common.direction != request.direction ||
+        common.size != request.size) {
+      throw Fault("lanes of a warp do not take the same path");
+    }
+    if (active) {
+      common.addresses.push_back(reinterpret_cast<std::uintptr_t>(address));
+      common.lanes.push_back(lane);
+    }
+    ++common.arrived;
+    while (!waiting_.empty() && waiting_.front().arrived == warp_size) {
+      count(waiting_.front(), counts);
+      waiting_.pop_front();
+      ++completed_;
+    }
+  }
+
+ private:
+  std::deque<Request> waiting_;
+  std::int64_t completed_ = 0;
+};
 
 }  // namespace simt
