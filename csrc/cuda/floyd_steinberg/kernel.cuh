@@ -38,7 +38,7 @@ namespace pyquant {
 // ---- planes of at most 32 rows: every warp runs through a stream of its own
 
 template <typename Sample, Variant variant>
-__global__ void __launch_bounds__(device::warp_size * maximum_warps, short_blocks)
+__global__ void __launch_bounds__(maximum_threads, short_blocks)
     floyd_steinberg_short(const __grid_constant__ FloydSteinbergPlan plan) {
   const std::int64_t stream = device::block() * device::warps() + device::warp();
   if (stream >= plan.streams) return;
@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(device::warp_size * maximum_warps, short_block
 // ---- taller planes: every block runs through a stream with the stripes of a band
 
 template <typename Sample, Variant variant>
-__global__ void __launch_bounds__(device::warp_size * maximum_warps, tall_blocks)
+__global__ void __launch_bounds__(maximum_threads, tall_blocks)
     floyd_steinberg_tall(const __grid_constant__ FloydSteinbergPlan plan) {
   dither_band<Sample, variant>(plan);
 }

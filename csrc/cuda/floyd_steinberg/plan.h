@@ -19,6 +19,7 @@
 namespace pyquant {
 
 constexpr int maximum_warps = 4;  // of a block
+constexpr int maximum_threads = device::warp_size * maximum_warps;
 // Blocks of so many warps that a multiprocessor holds at a time: the kernels use no
 // more registers than that allows.
 constexpr int short_blocks = 4;

@@ -55,7 +55,9 @@ PYQUANT_DEVICE void Stripe<Sample, Step, tall>::walk(std::int32_t steps_to_last_
           edge = {keep_left, device::differ(to_last_column, static_cast<float>(i))};
           // After the last column comes the first of the next plane.
           keep_left = edge.keep_right;
-          if constexpr (ends == PlaneEnds::several) to_last_column += edge.keep_right == 0.0f ? width : 0.0f;
+          if constexpr (ends == PlaneEnds::several) {
+            to_last_column += edge.keep_right == 0.0f ? width : 0.0f;
+          }
         }
         float error;
         const auto result =
