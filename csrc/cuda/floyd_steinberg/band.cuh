@@ -16,7 +16,6 @@
 // waits only for blocks that began before it: however few blocks the device runs at a
 // time, the one that began first can go on.
 
-
 #include <cstdint>
 
 #include "../../floyd_steinberg.h"
@@ -36,7 +35,8 @@ PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
   constexpr int ahead = stripe_delay / steps;  // rounds between a column's two stripes
   constexpr int lag = ahead + 1;
   constexpr int rounds_together = steps < 16 ? 16 / steps : 1;  // rounds of a hand-over
-  static_assert(stripe_delay % steps == 0 && ahead % rounds_together == 0 && 2 * rounds_together <= line_slots);
+  static_assert(stripe_delay % steps == 0 && ahead % rounds_together == 0 &&
+                2 * rounds_together <= line_slots);
   const int warp = device::warp();
   const int lane = device::lane();
 
@@ -73,8 +73,8 @@ PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
     device::store_shared(slot(device::warps(), 0) + i, 0.0f, warp == 0);
   }
 
-  Stripe<Sample, Step<Sample, variant>, true> stripe(
-      plan, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
+  Stripe<Sample, Step<Sample, variant>, true> stripe(plan, shared + warp * stripe_bytes(size),
+                                                     stream, first_stripe + warp);
   // Its barrier is also between these zeros and what is received in their place.
   if (warp < stripes) stripe.clear();
   Handover<steps, rounds_together> above(plan, band - 1, stream);

@@ -9,7 +9,8 @@ namespace pyquant {
 cudaError_t launch_floyd_steinberg(const FloydSteinbergPlan& plan, Variant variant,
                                    SampleFormat format, cudaStream_t stream) {
   const FloydSteinbergKernel kernel = floyd_steinberg_kernel(format, variant, plan.tall);
-  kernel<<<static_cast<unsigned>(plan.blocks), plan.warps * device::warp_size, plan.shared_bytes, stream>>>(plan);
+  kernel<<<static_cast<unsigned>(plan.blocks), plan.warps * device::warp_size, plan.shared_bytes,
+           stream>>>(plan);
   return cudaGetLastError();
 }
 

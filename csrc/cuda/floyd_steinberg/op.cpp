@@ -31,8 +31,8 @@ void check_columns(const Planes& image) {
 // Sets the scratch of the plan to ones, on the stream. It is memory of torch, which
 // may be given back as soon as the launch is on the same stream.
 Tensor new_scratch(FloydSteinbergPlan& plan, const Tensor& image, cudaStream_t stream) {
-  Tensor scratch = torch::stable::new_empty(image, {plan.scratch_words},
-                                            torch::headeronly::ScalarType::Int);
+  Tensor scratch =
+      torch::stable::new_empty(image, {plan.scratch_words}, torch::headeronly::ScalarType::Int);
   plan.scratch = static_cast<std::uint32_t*>(scratch.mutable_data_ptr());
   STD_CUDA_CHECK(cudaMemsetAsync(plan.scratch, 0xff, 4 * plan.scratch_words, stream));
   return scratch;

@@ -59,11 +59,12 @@ struct FloydSteinbergPlan {
 // Planes at equal distances, of rows that are made of aligned 16-byte pieces and
 // are at least a round long.
 inline bool rows_are_wide(const void* data, const Planes& planes, int sample_size) {
-  const auto is_wide = [&](std::int64_t samples) { return samples * sample_size % device::piece_bytes == 0;
+  const auto is_wide = [&](std::int64_t samples) {
+    return samples * sample_size % device::piece_bytes == 0;
   };
-  return device::is_aligned_to_pieces(data) && planes.column_stride == 1 &&
-         is_wide(planes.width) && planes.width >= round_steps(sample_size) &&
-         is_wide(planes.row_stride) && planes.leading <= 1 && is_wide(planes.leading_stride[0]);
+  return device::is_aligned_to_pieces(data) && planes.column_stride == 1 && is_wide(planes.width) &&
+         planes.width >= round_steps(sample_size) && is_wide(planes.row_stride) &&
+         planes.leading <= 1 && is_wide(planes.leading_stride[0]);
 }
 
 // Fills in all that follows `bits`, except the pointer to the scratch.
@@ -85,11 +86,11 @@ inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, int sample_size, int 
 
   const int warps_per_multiprocessor = maximum_warps * (plan.tall ? tall_blocks : short_blocks);
   const std::int64_t warps_per_plane = plan.tall ? plan.bands * plan.warps : 1;
-  const std::int64_t wanted_streams = std::max<std::int64_t>(
-      1, multiprocessors * warps_per_multiprocessor / warps_per_plane);
+  const std::int64_t wanted_streams =
+      std::max<std::int64_t>(1, multiprocessors * warps_per_multiprocessor / warps_per_plane);
   const std::int64_t most_planes = std::max<std::int64_t>(1, most_stream_columns / plan.from.width);
-  plan.planes_per_stream = static_cast<std::int32_t>(
-      std::min(most_planes, divide_up(plan.from.count, wanted_streams)));
+  plan.planes_per_stream =
+      static_cast<std::int32_t>(std::min(most_planes, divide_up(plan.from.count, wanted_streams)));
   plan.streams = divide_up(plan.from.count, plan.planes_per_stream);
   plan.rounds = rounds_of(plan.planes_per_stream, plan.from.width, height, sample_size);
 
@@ -97,9 +98,9 @@ inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, int sample_size, int 
     plan.blocks = plan.streams * plan.bands;
     plan.shared_bytes =
         plan.warps * stripe_bytes(sample_size) + (plan.warps + 1) * line_bytes(sample_size);
-    plan.scratch_words =
-        plan.bands > 1 ? 1 + (plan.bands - 1) * plan.streams * plan.rounds * round_steps(sample_size)
-                       : 0;
+    plan.scratch_words = plan.bands > 1 ? 1 + (plan.bands - 1) * plan.streams * plan.rounds *
+                                                  round_steps(sample_size)
+                                        : 0;
   } else {
     plan.warps = static_cast<int>(std::min<std::int64_t>(plan.streams, maximum_warps));
     plan.blocks = divide_up(plan.streams, plan.warps);

@@ -67,14 +67,15 @@ class TextbookStep {
   template <typename Value>
   PYQUANT_DEVICE StepResult<Sample> operator()(Value sample, const Neighbours& errors,
                                                const Edge& edge, float& error) const {
-    const float sum =
-        textbook_sum_above(errors.up_left, errors.up, errors.up_right, edge.keep_left, edge.keep_right);
+    const float sum = textbook_sum_above(errors.up_left, errors.up, errors.up_right, edge.keep_left,
+                                         edge.keep_right);
     const float top_code = static_cast<float>(level_count(bits_) - 1);
     float value;  // and what comes from above
     if constexpr (std::is_same_v<Sample, std::uint8_t>) {
       // A sixteenth of the sum is exact, unless it is less than 2^-126, which is
       // too little to change the value of a byte: it is 0 or at least 1/255.
-      value = multiply_add(sum, sixteenth_, byte_to_unit(sample.plus_2_to_23(two_to_23_)) * top_code);
+      value =
+          multiply_add(sum, sixteenth_, byte_to_unit(sample.plus_2_to_23(two_to_23_)) * top_code);
     } else {
       value = to_unit(sample) * top_code + sixteenth_ * sum;
     }
@@ -120,8 +121,8 @@ class PublishedStep {
     value = device::add_and_clip<0>(value, published_share_bits(weight_1, errors.up_left));
     value = device::add_and_clip<0>(value, published_share_bits(5.0f * above_, errors.up));
     value = device::add_and_clip<0>(value, published_share_bits(weight_3, errors.up_right));
-    const float adjusted = bits_to_float(device::add_and_clip<bits_of_2_to_23>(
-        value, published_share_bits(weight_7, errors.left)));
+    const float adjusted = bits_to_float(
+        device::add_and_clip<bits_of_2_to_23>(value, published_share_bits(weight_7, errors.left)));
     const float code = floor_of_product(adjusted, leading_bits_);
     const float level = floor_of_product(code, ratio_);
     error = adjusted - level;
@@ -147,7 +148,7 @@ class PublishedStep {
 };
 
 template <typename Sample, Variant variant>
-using Step = std::conditional_t<variant == Variant::textbook, TextbookStep<Sample>,
-                                PublishedStep<Sample>>;
+using Step =
+    std::conditional_t<variant == Variant::textbook, TextbookStep<Sample>, PublishedStep<Sample>>;
 
 }  // namespace pyquant

@@ -76,7 +76,8 @@ class Stripe {
 
   // Zeros everywhere: columns before the stream count as black.
   PYQUANT_DEVICE void clear() {
-    for (int i = lane_; i - lane_ < stripe_bytes(size) / device::piece_bytes; i += device::warp_size) {
+    for (int i = lane_; i - lane_ < stripe_bytes(size) / device::piece_bytes;
+         i += device::warp_size) {
       device::store_shared(reinterpret_cast<Piece*>(buffer_) + i, Piece{},
                            i < stripe_bytes(size) / device::piece_bytes);
     }

@@ -17,7 +17,8 @@ PYQUANT_DEVICE void Stripe<Sample, Step, tall>::walk(const float* line_in, float
 
 template <typename Sample, typename Step, bool tall>
 template <PlaneEnds ends>
-PYQUANT_DEVICE void Stripe<Sample, Step, tall>::walk(std::int32_t steps_to_last_column, const float* line_in, float* line_out) {
+PYQUANT_DEVICE void Stripe<Sample, Step, tall>::walk(std::int32_t steps_to_last_column,
+                                                     const float* line_in, float* line_out) {
   constexpr int words = unrolled / RowWalk<Sample>::samples_per_word;
   struct alignas(16) Errors {
     float errors[4];
@@ -26,7 +27,8 @@ PYQUANT_DEVICE void Stripe<Sample, Step, tall>::walk(std::int32_t steps_to_last_
   // compared to a number that is 0 or 1; what is far away is too far for a round.
   constexpr std::int32_t far = 1 << 20;
   const float width = static_cast<float>(width_ < far ? width_ : far);
-  float to_last_column = static_cast<float>(steps_to_last_column < far ? steps_to_last_column : far);
+  float to_last_column =
+      static_cast<float>(steps_to_last_column < far ? steps_to_last_column : far);
   float keep_left = here_.column == 0 ? 0.0f : 1.0f;
 
   typename RowWalk<Sample>::Word next[words];
@@ -60,8 +62,7 @@ PYQUANT_DEVICE void Stripe<Sample, Step, tall>::walk(std::int32_t steps_to_last_
           }
         }
         float error;
-        const auto result =
-            step_(sample, {above_[0], above_[1], above_[2], left_}, edge, error);
+        const auto result = step_(sample, {above_[0], above_[1], above_[2], left_}, edge, error);
         left_ = error;
         for (int column = 0; column < skew; ++column) above_[column] = above_[column + 1];
         const float above = device::shuffle_up(error);

@@ -42,7 +42,8 @@ PYQUANT_DEVICE void Stripe<Sample, Step, tall>::collect() {
 // ---- other rows: lanes side by side take columns side by side, four requests at a time
 
 template <typename Sample, typename Step, bool tall>
-PYQUANT_DEVICE std::int64_t Stripe<Sample, Step, tall>::offset_of(const Planes& planes, StreamColumn place) const {
+PYQUANT_DEVICE std::int64_t Stripe<Sample, Step, tall>::offset_of(const Planes& planes,
+                                                                  StreamColumn place) const {
   return plane_offset(planes, static_cast<std::uint32_t>(first_plane_ + place.plane)) +
          first_row_ * planes.row_stride + place.column * planes.column_stride;
 }
@@ -50,7 +51,9 @@ PYQUANT_DEVICE std::int64_t Stripe<Sample, Step, tall>::offset_of(const Planes& 
 // Rows whose delays differ by less than a chunk are at the same column.
 template <typename Sample, typename Step, bool tall>
 template <typename Function>
-PYQUANT_DEVICE void Stripe<Sample, Step, tall>::each_four_elements(const Planes& planes, int columns, Function&& function) const {
+PYQUANT_DEVICE void Stripe<Sample, Step, tall>::each_four_elements(const Planes& planes,
+                                                                   int columns,
+                                                                   Function&& function) const {
   StreamColumn place = next_element_;
   place.move(-columns, width_);
   int row = lane_ / steps;

@@ -54,10 +54,10 @@ __global__ void __launch_bounds__(linear_quantize_threads)
        index += device::blocks() * warps) {
     const std::uint32_t plane = static_cast<std::uint32_t>(index) / height;
     const std::uint32_t row = static_cast<std::uint32_t>(index) % height;
-    const Sample* source = static_cast<const Sample*>(plan.image) +
-                           plane_offset(plan.from, plane) + row * plan.from.row_stride;
-    Sample* target = static_cast<Sample*>(plan.result) + plane_offset(plan.to, plane) +
-                     row * plan.to.row_stride;
+    const Sample* source = static_cast<const Sample*>(plan.image) + plane_offset(plan.from, plane) +
+                           row * plan.from.row_stride;
+    Sample* target =
+        static_cast<Sample*>(plan.result) + plane_offset(plan.to, plane) + row * plan.to.row_stride;
     for (std::int64_t begin = 0; begin < plan.from.width; begin += device::warp_size) {
       const std::int64_t column = begin + device::lane();
       const bool is_inside = column < plan.from.width;

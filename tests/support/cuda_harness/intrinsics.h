@@ -21,6 +21,8 @@ inline float __fmaf_rd(float a, float b, float c) {
   return result;
 }
 inline float __fadd_rd(float a, float b) { return __fmaf_rd(a, 1.0f, b); }
-inline float __saturatef(float value) { return value > 0.0f ? (value < 1.0f ? value : 1.0f) : 0.0f; }
+inline float __saturatef(float value) {
+  return value > 0.0f ? (value < 1.0f ? value : 1.0f) : 0.0f;
+}
 inline int __float_as_int(float value) { return std::bit_cast<int>(value); }
 inline float __uint_as_float(unsigned bits) { return std::bit_cast<float>(bits); }

@@ -100,8 +100,9 @@ inline Launch linear_quantize(const Image& image, const void* data, const Image&
                                       .bits = bits};
   pyquant::plan_linear_quantize(plan, without_gaps, sample_size(format), multiprocessors);
   const auto kernel = pyquant::linear_quantize_kernel(format, rounding, plan.dense);
-  return {plan.blocks, pyquant::linear_quantize_threads / warp_size, 0, {},
-          [plan, kernel] { kernel(plan); }};
+  return {plan.blocks, pyquant::linear_quantize_threads / warp_size, 0, {}, [plan, kernel] {
+            kernel(plan);
+          }};
 }
 
 }  // namespace simt

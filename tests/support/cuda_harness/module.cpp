@@ -72,20 +72,22 @@ py::dict execute(simt::Launch launch, const py::array& image, const py::array& r
 
 py::dict floyd_steinberg(const py::array& image, py::array& result, const std::string& dtype,
                          int bits, const std::string& variant, std::uint32_t seed,
-                         std::int64_t resident_blocks, int multiprocessors, std::int64_t last_blocks) {
-  return execute(simt::floyd_steinberg(image_of(image, dtype), image.data(),
-                                       image_of(result, dtype), result.mutable_data(), bits,
-                                       variant, multiprocessors),
-                 image, result, seed, resident_blocks, last_blocks);
+                         std::int64_t resident_blocks, int multiprocessors,
+                         std::int64_t last_blocks) {
+  return execute(
+      simt::floyd_steinberg(image_of(image, dtype), image.data(), image_of(result, dtype),
+                            result.mutable_data(), bits, variant, multiprocessors),
+      image, result, seed, resident_blocks, last_blocks);
 }
 
 py::dict linear_quantize(const py::array& image, py::array& result, const std::string& dtype,
                          int bits, const std::string& rounding, bool without_gaps,
-                         std::uint32_t seed, std::int64_t resident_blocks, int multiprocessors, std::int64_t last_blocks) {
-  return execute(simt::linear_quantize(image_of(image, dtype), image.data(),
-                                       image_of(result, dtype), result.mutable_data(), bits,
-                                       rounding, without_gaps, multiprocessors),
-                 image, result, seed, resident_blocks, last_blocks);
+                         std::uint32_t seed, std::int64_t resident_blocks, int multiprocessors,
+                         std::int64_t last_blocks) {
+  return execute(
+      simt::linear_quantize(image_of(image, dtype), image.data(), image_of(result, dtype),
+                            result.mutable_data(), bits, rounding, without_gaps, multiprocessors),
+      image, result, seed, resident_blocks, last_blocks);
 }
 
 // byte/255 as the textbook variant computes it.
@@ -101,8 +103,13 @@ std::vector<float> units() {
 py::dict plan(std::int64_t count, std::int64_t height, std::int64_t width, int sample_size,
               int multiprocessors) {
   pyquant::FloydSteinbergPlan plan;
-  plan.from = {.count = count, .height = height, .width = width, .row_stride = width,
-               .column_stride = 1, .leading = 1, .leading_size = {count},
+  plan.from = {.count = count,
+               .height = height,
+               .width = width,
+               .row_stride = width,
+               .column_stride = 1,
+               .leading = 1,
+               .leading_size = {count},
                .leading_stride = {height * width}};
   plan.to = plan.from;
   pyquant::plan_floyd_steinberg(plan, sample_size, multiprocessors);

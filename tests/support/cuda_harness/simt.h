@@ -155,7 +155,8 @@ int add_and_clip(int value, int share_bits) {
     return std::max<std::int16_t>(std::min(sum, part(upper | 255)), 0);
   };
   const int halves = half(16) << 16 | half(0);
-  const int word = clip_to_byte(value + (share_bits - float_bits(0x1.8p23f))) | static_cast<int>(upper);
+  const int word =
+      clip_to_byte(value + (share_bits - float_bits(0x1.8p23f))) | static_cast<int>(upper);
   if (halves != word) throw simt::Fault("add_and_clip is not the same both ways");
   return word;
 }

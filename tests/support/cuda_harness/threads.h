@@ -48,11 +48,12 @@ class Threads : public Engine {
   // two sets of words are enough.
   void meet_warp(Collective what, std::uint32_t value, std::uint32_t* values) override {
     const std::uint32_t number = ++warp_meetings * 4 + static_cast<std::uint32_t>(what);
-    std::atomic<std::uint64_t>* words = block->warps[place.thread / warp_size].words[number / 4 % 2];
+    std::atomic<std::uint64_t>* words =
+        block->warps[place.thread / warp_size].words[number / 4 % 2];
     const bool orders = what == Collective::barrier;
-    words[place.thread % warp_size].store(std::uint64_t{number} << 32 | value,
-                                          orders ? std::memory_order_release
-                                                 : std::memory_order_relaxed);
+    words[place.thread % warp_size].store(
+        std::uint64_t{number} << 32 | value,
+        orders ? std::memory_order_release : std::memory_order_relaxed);
     for (int lane = 0; lane < warp_size; ++lane) {
       std::uint64_t word;
       wait_until([&] {

@@ -36,12 +36,11 @@ int execute(const std::vector<std::string>& arguments) {
       sizes[0] * sizes[1] * sizes[2] * simt::sample_size(simt::format_of(image.dtype));
   std::vector<Piece> data(bytes / 16 + 1), result(bytes / 16 + 1);
   if (std::fread(data.data(), 1, bytes, stdin) != bytes) return 1;
-  simt::Launch launch =
-      op == "floyd_steinberg"
-          ? simt::floyd_steinberg(image, data.data(), image, result.data(), bits, mode,
-                                  multiprocessors)
-          : simt::linear_quantize(image, data.data(), image, result.data(), bits, mode,
-                                  op == "linear_quantize", multiprocessors);
+  simt::Launch launch = op == "floyd_steinberg"
+                            ? simt::floyd_steinberg(image, data.data(), image, result.data(), bits,
+                                                    mode, multiprocessors)
+                            : simt::linear_quantize(image, data.data(), image, result.data(), bits,
+                                                    mode, op == "linear_quantize", multiprocessors);
   simt::Threads(std::stoll(arguments[8]))
       .launch(launch.blocks, launch.warps, launch.shared_bytes, launch.kernel);
   return std::fwrite(result.data(), 1, bytes, stdout) == bytes ? 0 : 1;

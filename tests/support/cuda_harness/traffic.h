@@ -17,7 +17,7 @@ struct Traffic {
   std::int64_t requests = 0;  // of a warp, with at least one active lane
   std::int64_t sectors = 0;   // global: of 32 bytes
   std::int64_t minimum_sectors = 0;
-  std::int64_t passes = 0;    // shared: one for each word that a bank must deliver
+  std::int64_t passes = 0;     // shared: one for each word that a bank must deliver
   std::int64_t conflicts = 0;  // passes beyond the fewest for accesses of this size
 };
 
@@ -40,8 +40,8 @@ struct Request {
 
 inline void count(const Request& request, Counts& counts) {
   if (request.lanes.empty()) return;
-  Traffic& traffic = counts.traffic[static_cast<int>(request.space)]
-                                   [static_cast<int>(request.direction)];
+  Traffic& traffic =
+      counts.traffic[static_cast<int>(request.space)][static_cast<int>(request.direction)];
   ++traffic.requests;
   if (request.space == Space::global_memory) {
     std::vector<std::uintptr_t> sectors;
