@@ -65,10 +65,15 @@ def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
         return torch_private.kernel_call(op)(image, bits, mode)
 
 
-# torch.compile would drop the tangent of an op without a word.
-@torch.compiler.disable(reason="the forward mode of pyquant's ops is not compiled")
 def _call_with_forward_mode(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
-    return StraightThroughBothWays.apply(image, bits, mode, op)
+    function = StraightThroughBothWays.apply
+    if is_compiling():
+        # It would drop the tangent of an op without a word. As a decorator, disable would load
+        # the compiler when pyquant is imported, which takes longer than loading torch.
+        function = torch.compiler.disable(
+            function, reason="the forward mode of pyquant's ops is not compiled"
+        )
+    return function(image, bits, mode, op)
 
 
 def _call_within_transform(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:

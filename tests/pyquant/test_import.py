@@ -19,6 +19,26 @@ assert dithered.tolist() == [[0.0, 1.0]]
 """
 
 
+LOADED_BY_PYQUANT = """
+import sys
+import torch
+
+before = set(sys.modules)
+import pyquant
+
+print(*(name for name in set(sys.modules) - before if not name.startswith("pyquant")))
+"""
+
+
+def test_loads_nothing_large():
+    """torch's compiler (torch._dynamo, sympy) takes longer to load than torch itself."""
+    result = subprocess.run(
+        [sys.executable, "-c", LOADED_BY_PYQUANT], capture_output=True, text=True, check=True
+    )
+    packages = {name.split(".")[0] for name in result.stdout.split()}
+    assert packages <= sys.stdlib_module_names, packages - sys.stdlib_module_names
+
+
 @pytest.mark.parametrize("prefix", ["pyquant", "pyquant._C"])
 def test_imported_again(prefix):
     """The process ends well, too."""
