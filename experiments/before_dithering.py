@@ -1,5 +1,5 @@
 """The attack that the filter does not stop, on the 8-bit image before it is quantized:
-python -m experiments.before_dithering --data.source cifar10 --results my_results
+python -m experiments.before_dithering --data.source cifar10
 """
 
 from pathlib import Path

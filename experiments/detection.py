@@ -1,5 +1,5 @@
 """Detection, Section V of the paper:
-python -m experiments.detection --data.source cifar10 --results my_results
+python -m experiments.detection --data.source cifar10
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fig. 4, accuracy against epsilon: python -m experiments.figure4 --data.source cifar10 --results my_results"""
+"""Fig. 4, accuracy against epsilon: python -m experiments.figure4 --data.source cifar10"""
 
 from collections import Counter
 

@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from experiments.evaluation.evaluation import Evaluation
-from experiments.evaluation.sweep import RESULTS, check_classes
+from experiments.evaluation.sweep import check_classes
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.reporting.bit_depths import draw_bit_depths, photograph
 from experiments.reporting.example_images import Shown, draw, fooled, restored
 from experiments.reporting.figure_files import save_figure
 from experiments.support.command_line import run_command
 from experiments.support.data_sets import DataConfig, load_split
+from experiments.support.places import results_directory, set_name
 from experiments.support.runtime import Runtime
 from experiments.training.model_files import load_model, model_path
 
@@ -28,10 +29,11 @@ class PicturesConfig:
     """What to draw, and where."""
 
     models: str = "build/demo"
-    """A set in experiments/models, or a directory, with the models 8 and 2d."""
+    """A directory with the networks 8 and 2d, or shipped:short or shipped:paper."""
     epsilon: float = 21.0
     """Largest change of a value in Figs. 1 and 7, in 1/255; the floor filter undoes 21 at 2 bits."""
-    output: Path = RESULTS / "pictures"
+    output: Path = Path("results")
+    """Directory of the pictures, or shipped:pictures for those of this package."""
     data: DataConfig = field(default_factory=DataConfig)
     """Images for Figs. 1 and 7."""
     runtime: Runtime = field(default_factory=lambda: Runtime(threads=1))
@@ -39,7 +41,7 @@ class PicturesConfig:
 
 def main(config: PicturesConfig) -> None:
     """Writes figure1.png, figure5.png, figure6.png and figure7.png."""
-    device = config.runtime.start()
+    device, output = config.runtime.start(), results_directory(config.output)
     files = {kind: model_path(kind, config.models) for kind in ("8", "2d")}
     models = {kind: load_model(file, device) for kind, file in files.items()}
     test = load_split(config.data, "test").to(device)
@@ -50,7 +52,7 @@ def main(config: PicturesConfig) -> None:
         attack = ProjectedGradientDescent(config.epsilon)
         precision = config.runtime.precision
         return Evaluation(
-            Path(config.models).name, kind, kind, len(test.labels), attack, precision=precision
+            set_name(config.models), kind, kind, len(test.labels), attack, precision=precision
         )
 
     figures = {
@@ -64,8 +66,8 @@ def main(config: PicturesConfig) -> None:
     figures[6].suptitle("Fig. 6: quantization with dithering")
     figures[7].suptitle(f"Fig. 7, with {test.source}", fontsize=10)
     for number, figure in figures.items():
-        save_figure(config.output / f"figure{number}.png", figure)
-    Console().print(f"{config.output}: figure1.png, figure5.png, figure6.png, figure7.png")
+        save_figure(output / f"figure{number}.png", figure)
+    Console().print(f"{output}: figure1.png, figure5.png, figure6.png, figure7.png")
 
 
 def draw_examples(shown: list[Shown]) -> Figure:

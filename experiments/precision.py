@@ -1,5 +1,5 @@
 """Does bfloat16 weaken the attack?
-python -m experiments.precision --data.source cifar10 --results my_results --limit 1000
+python -m experiments.precision --data.source cifar10 --limit 1000
 """
 
 from typing import get_args

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.evaluation.sweep import RESULTS
 from experiments.reporting.generated import write_block
 from experiments.reporting.readme_tables import TABLES
 from experiments.support.command_line import run_command
@@ -13,12 +12,10 @@ from experiments.support.command_line import run_command
 
 @dataclass(frozen=True)
 class ReadmeConfig:
-    """Which documents, from which results."""
+    """Which documents, from the results beside them."""
 
-    root: Path = RESULTS.parents[1]
-    """Directory of README.md and experiments/README.md."""
-    results: Path = RESULTS
-    """Directory of the reports of every set of networks."""
+    root: Path = Path()
+    """Root of a clone, which holds README.md, experiments/README.md and experiments/results."""
 
 
 def main(config: ReadmeConfig) -> None:
@@ -26,7 +23,7 @@ def main(config: ReadmeConfig) -> None:
     console = Console()
     for name, tables in TABLES.items():
         for block, table in tables.items():
-            if write_block(config.root / name, block, table(config.results)):
+            if write_block(config.root / name, block, table(config.root / "experiments" / "results")):
                 console.print(f"{name}: {block} is new")
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 
 from experiments.evaluation.measure import BATCH_SIZE
-from experiments.evaluation.sweep import RESULTS
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
+from experiments.support.places import results_directory
 from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
@@ -29,7 +29,9 @@ class SpeedConfig:
     """Measures training and attack against the bare network, and against Python pixel by pixel."""
 
     rounds: int = 9
-    results: Path = RESULTS
+    """How often each of the two is timed, in turn."""
+    results: Path = Path("results")
+    """Directory of the report, or shipped:NAME for one of this package."""
     runtime: Runtime = field(default_factory=Runtime)
 
 
@@ -44,7 +46,7 @@ def main(config: SpeedConfig) -> None:
         found = [*compare_training(*setting), compare_attack(*setting)]
     about = provenance(device)
     comparisons = [asdict(item) for item in found]
-    write_json(config.results / "speed.json", {"comparisons": comparisons, "provenance": about})
+    write_json(results_directory(config.results) / "speed.json", {"comparisons": comparisons, "provenance": about})
     write_table(config, found, about["machine"])
     for item in found:
         console.print(f"{item.what}: {item.ratio:.3g} (target {item.target:g})")
@@ -53,7 +55,7 @@ def main(config: SpeedConfig) -> None:
 def write_table(config: SpeedConfig, found: list[Comparison], machine: dict[str, Any]) -> None:
     """Writes speed.csv and .md."""
     write_rows(
-        config.results / "speed",
+        results_directory(config.results) / "speed",
         "Speed",
         f"Images per second, batch {RECIPE.batch_size} in training and {BATCH_SIZE} in the attack, "
         f"{config.runtime.precision}; {machine['device']}, {machine['processor']}, "

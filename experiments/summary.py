@@ -7,30 +7,29 @@ from rich.console import Console
 
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.cells import Cell, checked, describe, largest
-from experiments.evaluation.sweep import results_of
 from experiments.method.filters import FILTERS
 from experiments.reporting.paper_numbers import SOURCE, read_table
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
+from experiments.support.places import results_directory, set_name
 from experiments.support.storage import read_json
 from experiments.table2 import is_of_table2
-from experiments.training.model_files import available, model_path
+from experiments.training.model_files import model_path, require_models
 
 
 @dataclass(frozen=True)
 class SummaryConfig:
     """What to sum up."""
 
-    models: str = "short"
-    """Name of a set in experiments/models, or a directory."""
-    results: Path | None = None
-    """Directory of the cells and the reports (default: experiments/results/SET)."""
+    models: str = "shipped:short"
+    """The networks: a directory, or shipped:short or shipped:paper."""
+    results: Path = Path("results")
+    """Directory of the cells and the reports, or shipped:NAME for those of this package."""
 
 
 def main(config: SummaryConfig) -> None:
     """Writes summary.csv and .md: each model on its own kind of images, clean and attacked."""
-    name = Path(config.models).name
-    directory = results_of(config.models) if config.results is None else config.results
+    name, directory = set_name(config.models), results_directory(config.results)
     cells = CellStore(directory).cells(
         lambda evaluation: (
             evaluation.models == name
@@ -42,10 +41,8 @@ def main(config: SummaryConfig) -> None:
     attacked = {cell.model: cell for cell in checked(largest(cells))}
     records = {
         kind: read_json(model_path(kind, config.models).with_suffix(".json"))
-        for kind in available(config.models)
+        for kind in require_models(config.models)
     }
-    if not records:
-        raise ValueError(f"models is {config.models!r}; no model is there")
     for kind, cell in attacked.items():
         if kind in records and cell.origin.model_sha256 != records[kind]["model_sha256"]:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Table I, clean accuracy: python -m experiments.table1 --data.source cifar10 --results my_results"""
+"""Table I, clean accuracy: python -m experiments.table1 --data.source cifar10"""
 
 from rich.console import Console
 

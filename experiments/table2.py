@@ -1,5 +1,5 @@
 """Table II, accuracy under PGD-20 at 8/255:
-python -m experiments.table2 --data.source cifar10 --results my_results
+python -m experiments.table2 --data.source cifar10
 """
 
 from rich.console import Console

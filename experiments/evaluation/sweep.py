@@ -14,53 +14,47 @@ from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.measure import measure
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.data_sets import DataConfig, Split, load_split
+from experiments.support.places import results_directory, set_name
 from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
 from experiments.support.storage import LockedElsewhere
 from experiments.training.model_files import (
-    available,
     file_digest,
     load_model,
     model_config,
     model_path,
     require_model,
+    require_models,
 )
-
-RESULTS = Path(__file__).parents[1] / "results"
-
-
-def results_of(models: str) -> Path:
-    """Where the results of a set of models are kept, unless another directory is named."""
-    return RESULTS / Path(models).name
 
 
 @dataclass(frozen=True)
 class SweepConfig:
     """What every command that fills a table takes."""
 
-    models: str = "short"
-    """Name of a set in experiments/models, or a directory."""
+    models: str = "shipped:short"
+    """The networks: a directory, or shipped:short or shipped:paper."""
     rows: tuple[str, ...] = ()
     """Models, by what they were trained on (default: all that exist)."""
     limit: int | None = None
     """Evaluate on this many test images, a fixed random subset (default: all)."""
     report_only: bool = False
     """Make no cell. (The report is of all the cells that exist, of each the one with most images.)"""
-    results: Path | None = None
-    """Directory of the cells and the reports (default: experiments/results/SET)."""
+    results: Path = Path("results")
+    """Directory of the cells and the reports, or shipped:NAME for those of this package."""
     data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
     runtime: Runtime = field(default_factory=Runtime)
 
     @property
     def set_name(self) -> str:
-        """The name of the set, also when ``models`` is a directory."""
-        return Path(self.models).name
+        """What cells and reports call the set of networks."""
+        return set_name(self.models)
 
     @property
     def directory(self) -> Path:
         """Where the cells and the reports are."""
-        return results_of(self.models) if self.results is None else self.results
+        return results_directory(self.results)
 
     def evaluation(self, model: str, kind: str, images: int, **settings: Any) -> Evaluation:
         """An evaluation of this set of models, in the precision of this run."""
@@ -101,11 +95,11 @@ class SweepConfig:
             FileNotFoundError: a model that was asked for does not exist.
         """
         for kind in self.rows:
-            require_model(model_path(check_kind(kind, "rows"), self.models))
-        found = [kind for kind in available(self.models) if not self.rows or kind in self.rows]
-        if not found:
-            raise ValueError(f"models is {self.models!r}; no model is there")
-        return found
+            check_kind(kind, "rows")
+        found = require_models(self.models)
+        for kind in self.rows:
+            require_model(model_path(kind, self.models))
+        return [kind for kind in found if not self.rows or kind in self.rows]
 
 
 @dataclass(frozen=True)

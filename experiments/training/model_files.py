@@ -1,4 +1,4 @@
-"""Trained models as files: experiments/models/SET/KIND.safetensors, found by name."""
+"""Trained models as files: KIND.safetensors in the directory of their set."""
 
 import hashlib
 import json
@@ -11,11 +11,10 @@ import torch
 from safetensors.torch import load_file, save
 
 from experiments.method.kinds import KINDS, check_kind
+from experiments.support.places import MODELS, models_directory, shipped_sets
 from experiments.support.storage import atomic_path, read_json
 from experiments.training.recipes import Recipe
 from experiments.training.resnet20 import ResNet20
-
-MODELS = Path(__file__).parents[1] / "models"
 
 #: Settings that later versions added beside the recipe, each with the value under which the models
 #: that were trained before are right.
@@ -23,16 +22,30 @@ ADDED_SETTINGS: dict[str, Any] = {}
 
 
 def model_path(kind: str, models: str | Path) -> Path:
-    """The file of a model; ``models`` names a set in experiments/models, or is a directory."""
-    directory = Path(models)
-    if directory.name == str(models):
-        directory = MODELS / directory
-    return directory / f"{check_kind(kind)}.safetensors"
+    """The file of a model; ``models`` is ``shipped:NAME`` or a directory."""
+    return models_directory(models) / f"{check_kind(kind)}.safetensors"
 
 
 def available(models: str | Path) -> list[str]:
     """The kinds whose model exists, in the order of the tables."""
     return [kind for kind in KINDS if model_path(kind, models).exists()]
+
+
+def require_models(models: str | Path) -> list[str]:
+    """The kinds whose model exists, at least one.
+
+    Raises:
+        ValueError: there is none; the message names the place and the sets that exist.
+    """
+    found = available(models)
+    if not found:
+        directory = models_directory(models).absolute()
+        state = "holds no model" if directory.is_dir() else "does not exist"
+        raise ValueError(
+            f"models is {str(models)!r}, but {directory} {state}; accepted are a directory with "
+            f"KIND.safetensors in it, and the shipped sets {', '.join(shipped_sets(MODELS))}"
+        )
+    return found
 
 
 def save_model(model: ResNet20, path: Path, config: dict[str, Any]) -> None:
@@ -58,7 +71,8 @@ def require_model(path: Path) -> None:
     if not path.exists():
         raise FileNotFoundError(
             f"{path} does not exist. make demo trains the models of build/demo; others are trained "
-            f"with python -m experiments.train --kind {path.stem} --models {path.parent}"
+            f"with python -m experiments.train --kind {path.stem} --models DIRECTORY. The shipped "
+            f"sets are {', '.join(shipped_sets(MODELS))}"
         )
 
 

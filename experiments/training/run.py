@@ -36,8 +36,8 @@ class TrainingConfig:
     epochs: int | None = None
     """Another number of epochs than the preset's."""
     seed: int = 0
-    models: str = ""
-    """Name of the set in experiments/models, or a directory (default: the name of the preset)."""
+    models: str = "models"
+    """Directory of the networks, or shipped:NAME for those of this package."""
     data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
     runtime: Runtime = field(default_factory=Runtime)
 
@@ -54,7 +54,7 @@ def train(kind: str, config: TrainingConfig, console: Console) -> Path:
             bad.
         LockedElsewhere: another process is training this model.
     """
-    path = model_path(kind, config.models or config.preset)
+    path = model_path(kind, config.models)
     device = config.runtime.start()
     data = {name: load_split(config.data, name).to(device) for name in ("train", "test")}
     settings = resolved(kind, config, data["train"], data["test"])

@@ -6,7 +6,7 @@ import runpy
 import pytest
 import tyro
 
-from experiments.evaluation.sweep import RESULTS
+from experiments.support.places import RESULTS
 from experiments.reporting.generated import read_block
 from experiments.reporting.readme_tables import TABLES
 from experiments.support import command_line

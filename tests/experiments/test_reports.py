@@ -198,7 +198,7 @@ def test_rows_that_cannot_be_made_are_named(sweep):
         table1.main(replace(sweep, rows=("2x",)))
     with pytest.raises(FileNotFoundError, match="3d.safetensors does not exist. make demo"):
         table1.main(replace(sweep, rows=("8", "3d")))
-    with pytest.raises(ValueError, match="no model is there"):
+    with pytest.raises(ValueError, match="holds no model"):
         table1.main(replace(sweep, models=str(sweep.results)))
 
 

@@ -8,12 +8,12 @@ import numpy
 import pytest
 
 from experiments.evaluation.cell_store import CellStore
-from experiments.evaluation.sweep import RESULTS, SweepConfig
+from experiments.evaluation.sweep import SweepConfig
+from experiments.support.places import MODELS, RESULTS
 from experiments.method.kinds import KINDS
 from experiments.table2 import is_of_table2
 from experiments.training.model_files import available, file_digest, model_path, read_record
 
-MODELS = RESULTS.parent / "models"
 SETS = ("short", "paper")
 #: Each directory of results, the set of networks, and how many cells there are at least.
 DIRECTORIES = [
@@ -32,7 +32,8 @@ def test_cells_are_of_the_networks_that_are_shipped(name, models, count):
     # Reading counts the correct predictions again, and refuses a difference.
     cells = CellStore(RESULTS / name).cells()
     assert len(cells) >= count
-    digests = {kind: file_digest(model_path(kind, models)) for kind in available(models)}
+    shipped = f"shipped:{models}"
+    digests = {kind: file_digest(model_path(kind, shipped)) for kind in available(shipped)}
     assert {cell.evaluation.models for cell in cells} == {models}
     assert all(cell.origin.model_sha256 == digests[cell.model] for cell in cells)
     assert len({cell.origin.data["sha256"] for cell in cells}) == 1
@@ -67,8 +68,9 @@ def test_another_processor_gives_nearly_the_same():
 
 @pytest.mark.parametrize("models", SETS)
 def test_records_are_of_the_networks_beside_them(models):
-    for kind in available(models):
-        path = model_path(kind, models)
+    shipped = f"shipped:{models}"
+    for kind in available(shipped):
+        path = model_path(kind, shipped)
         record = read_record(path.with_suffix(".json"))
         assert record["model_sha256"] == file_digest(path)
         assert record["config"]["kind"] == kind and record["config"]["preset"] == models
@@ -122,7 +124,7 @@ def test_summary_has_every_network_and_what_the_certificate_promises():
 
 def test_few_clean_predictions_change_by_the_filter():
     changed = {}
-    for cell in SweepConfig().read_cells(is_of_table2):
+    for cell in SweepConfig(results=RESULTS / "short").read_cells(is_of_table2):
         bare, filtered = (cell.predictions["clean"][name] for name in ("none", "floor"))
         if cell.model == cell.kind and (count := int((bare != filtered).sum())):
             changed[cell.model] = count

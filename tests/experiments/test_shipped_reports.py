@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
-from experiments.evaluation.sweep import RESULTS, GridConfig
+from experiments.evaluation.sweep import GridConfig
+from experiments.support.places import RESULTS
 from experiments.reporting import figure_files
 
 COMMANDS = (table1, table2, figure4, before_dithering, detection, precision)
@@ -22,8 +23,8 @@ def test_reports_are_those_of_the_cells(models, commands, tmp_path, monkeypatch)
     for name in CELLS:
         shutil.copy(RESULTS / models / name, tmp_path)
     for command in commands:
-        command.report(GridConfig(models, results=tmp_path), Console(quiet=True))
-    summary.main(summary.SummaryConfig(models, tmp_path))
+        command.report(GridConfig(f"shipped:{models}", results=tmp_path), Console(quiet=True))
+    summary.main(summary.SummaryConfig(f"shipped:{models}", tmp_path))
     made = {path.name: path for path in tmp_path.iterdir() if path.suffix in (".csv", ".md")}
     shipped = [path.name for path in (RESULTS / models).iterdir() if path.suffix in (".csv", ".md")]
     assert sorted(made) == sorted(shipped)

@@ -1,6 +1,7 @@
 """Many cells: none of them twice, none beside those of other models or images."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -8,7 +9,8 @@ from rich.console import Console
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.measure import measure
-from experiments.evaluation.sweep import RESULTS, SweepConfig, run
+from experiments.evaluation.sweep import SweepConfig, run
+from experiments.support.places import RESULTS
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 
 QUIET = Console(quiet=True)
@@ -63,10 +65,10 @@ def test_reports_use_the_largest_cell(sweep):
     assert {cell.images for cell in both} == {12, 30}
 
 
-def test_results_are_kept_by_set_unless_a_directory_is_named(tmp_path):
-    assert SweepConfig("paper").directory == RESULTS / "paper"
-    assert SweepConfig("some/where/mine").directory == RESULTS / "mine"
-    assert SweepConfig("paper", results=tmp_path).directory == tmp_path
+def test_results_are_where_the_user_stands_unless_shipped_ones_are_named():
+    assert SweepConfig().directory == SweepConfig("shipped:paper").directory == Path("results")
+    assert SweepConfig("mine", results=Path("some/where")).directory == Path("some/where")
+    assert SweepConfig(results=Path("shipped:paper")).directory == RESULTS / "paper"
 
 
 def test_rows_that_cannot_be_made_are_named(sweep):

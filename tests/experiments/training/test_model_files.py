@@ -1,6 +1,7 @@
 """Files of trained networks: those that cannot be used are named, older ones are read."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -14,6 +15,7 @@ from experiments.training.model_files import (
     model_config,
     model_path,
     read_record,
+    require_models,
 )
 from experiments.training.recipes import Recipe
 
@@ -33,6 +35,7 @@ def test_damaged_and_missing_models_are_named(tmp_path):
 
 @pytest.mark.parametrize("models", ["short", "paper"])
 def test_shipped_models_say_of_which_kind_they_are(models):
+    models = f"shipped:{models}"
     kinds = available(models)
     assert kinds
     for kind in kinds:
@@ -55,7 +58,7 @@ def test_a_later_setting_has_its_default_in_an_older_record(tmp_path, monkeypatc
     class Later(Recipe):
         label_smoothing: float = 0.0
 
-    path = model_path("2d", "short")
+    path = model_path("2d", "shipped:short")
     before = read_record(path.with_suffix(".json"))["config"]
     monkeypatch.setattr(model_files, "Recipe", Later)
     monkeypatch.setattr(model_files, "ADDED_SETTINGS", {"optimizer": "SGD"})
@@ -71,5 +74,15 @@ def test_a_later_setting_has_its_default_in_an_older_record(tmp_path, monkeypatc
 
 
 def test_models_are_found_by_name(trained):
-    assert available(trained.models) == ["2d", "8"]
-    assert model_path("2d", "short").parts[-3:] == ("models", "short", "2d.safetensors")
+    assert available(trained.models) == require_models(trained.models) == ["2d", "8"]
+    assert available("shipped:short") == list(KINDS)
+
+
+def test_where_no_model_is_the_place_and_the_sets_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    sets = "shipped sets shipped:paper, shipped:short"
+    for models, state in (("short", "does not exist"), ("empty", "holds no model")):
+        place = re.escape(str(tmp_path / models))
+        with pytest.raises(ValueError, match=f"models is '{models}', but {place} {state}.*{sets}"):
+            require_models(models)
