@@ -16,6 +16,7 @@ from experiments.reporting.figure_files import save_figure
 from experiments.reporting.paper_numbers import BEFORE_DITHERING, SOURCE
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
+from experiments.support.terminal import terminal
 
 #: Of the attackers before the quantization the paper gives the accuracy of model 1d after its filter.
 PAPER_ROW = ("1d", "before", "network", "floor")
@@ -32,7 +33,7 @@ NOTE = (
 
 def main(config: SweepConfig) -> None:
     """Every model on its own kind of images, attacked before and after they are quantized."""
-    console = Console()
+    console = terminal()
     if not config.report_only:
         run(lambda images: own_cells(config, images), config, console)
     report(config, console)

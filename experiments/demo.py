@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from matplotlib import pyplot
-from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
@@ -24,6 +23,7 @@ from experiments.support.command_line import run_command
 from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.support.progress import progress_bars
 from experiments.support.runtime import Runtime
+from experiments.support.terminal import terminal
 from experiments.training.model_files import load_model, save_model
 from experiments.training.recipes import Recipe
 from experiments.training.resnet20 import ResNet20
@@ -60,7 +60,7 @@ class DemoConfig:
 
 def main(config: DemoConfig) -> None:
     """Runs the demonstration."""
-    console = Console()
+    console = terminal()
     device = config.runtime.start()
     train, test = (load_split(DataConfig(), name).to(device) for name in ("train", "test"))
     evaluations = {
@@ -90,7 +90,7 @@ def main(config: DemoConfig) -> None:
     console.print(summary(outcomes), crop=False)
     figure = config.output / "demo.png"
     draw_figure(figure, evaluations, models, test)
-    console.print(f"{figure}: the attack, and what the filter makes of it", soft_wrap=True)
+    console.print(f"{figure}: the attack, and what the filter makes of it")
 
 
 def train_and_save(

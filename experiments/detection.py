@@ -14,6 +14,7 @@ from experiments.reporting.bar_chart import draw_bars
 from experiments.reporting.figure_files import save_figure
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
+from experiments.support.terminal import terminal
 
 NOTE = (
     "Two detectors. By accuracy, the paper's: a known reference set is classified after the floor "
@@ -28,7 +29,7 @@ NOTE = (
 
 def main(config: SweepConfig) -> None:
     """Both detectors on every model's own kind of images, at epsilon 8/255."""
-    console = Console()
+    console = terminal()
     if not config.report_only:
         run(lambda images: own_cells(config, images), config, console)
     report(config, console)

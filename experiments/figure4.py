@@ -13,6 +13,7 @@ from experiments.reporting.epsilon_curves import draw_epsilon_curves
 from experiments.reporting.paper_numbers import FIGURE4, SOURCE, read_table
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
+from experiments.support.terminal import terminal
 
 #: The paper's models, and 4d, which rounding to nearest adds to the immune ones at 8/255.
 MODELS = ("1", "1d", "2", "2d", "3", "3d", "4d", "8")
@@ -29,7 +30,7 @@ NOTE = (
 
 def main(config: SweepConfig) -> None:
     """Every model of the figure on its own kind of images at every epsilon."""
-    console = Console()
+    console = terminal()
     for kind in config.rows:
         if kind not in MODELS:
             raise ValueError(f"rows is {kind!r}; those of Fig. 4 are {', '.join(MODELS)}")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from matplotlib import pyplot
 from matplotlib.figure import Figure
-from rich.console import Console
 
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.sweep import check_classes
@@ -21,6 +20,7 @@ from experiments.support.command_line import run_command
 from experiments.support.data_sets import DataConfig, load_split
 from experiments.support.places import results_directory, set_name
 from experiments.support.runtime import Runtime
+from experiments.support.terminal import terminal
 from experiments.training.model_files import load_model, model_path
 
 
@@ -67,7 +67,7 @@ def main(config: PicturesConfig) -> None:
     figures[7].suptitle(f"Fig. 7, with {test.source}", fontsize=10)
     for number, figure in figures.items():
         save_figure(output / f"figure{number}.png", figure)
-    Console().print(f"{output}: figure1.png, figure5.png, figure6.png, figure7.png")
+    terminal().print(f"{output}: figure1.png, figure5.png, figure6.png, figure7.png")
 
 
 def draw_examples(shown: list[Shown]) -> Figure:

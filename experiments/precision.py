@@ -15,6 +15,7 @@ from experiments.method.filters import FILTERS
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
 from experiments.support.runtime import Precision
+from experiments.support.terminal import terminal
 
 #: Small ones too: at 8 every attack succeeds, and a difference would not show.
 EPSILONS = (1.0, 2.0, 8.0)
@@ -27,7 +28,7 @@ NOTE = (
 
 def main(config: SweepConfig) -> None:
     """Every model on its own kind of images in both precisions."""
-    console = Console()
+    console = terminal()
     if not config.report_only:
         run(
             lambda images: [

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 from experiments.reporting.generated import write_block
 from experiments.reporting.readme_tables import TABLES
 from experiments.support.command_line import run_command
+from experiments.support.terminal import terminal
 
 
 @dataclass(frozen=True)
@@ -20,10 +19,12 @@ class ReadmeConfig:
 
 def main(config: ReadmeConfig) -> None:
     """Writes every table into its place in the documents; what is written by hand stays."""
-    console = Console()
+    console = terminal()
     for name, tables in TABLES.items():
         for block, table in tables.items():
-            if write_block(config.root / name, block, table(config.root / "experiments" / "results")):
+            if write_block(
+                config.root / name, block, table(config.root / "experiments" / "results")
+            ):
                 console.print(f"{name}: {block} is new")
 
 

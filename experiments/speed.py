@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from experiments.evaluation.measure import BATCH_SIZE
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
@@ -17,6 +15,7 @@ from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
 from experiments.support.storage import write_json
+from experiments.support.terminal import terminal
 from experiments.timing.attack import compare_attack
 from experiments.timing.comparison import Comparison
 from experiments.timing.training import RECIPE, compare_training
@@ -39,14 +38,17 @@ def main(config: SpeedConfig) -> None:
     """Measures, and writes speed.json, .csv and .md."""
     if config.rounds < 2:
         raise ValueError(f"rounds is {config.rounds!r}; accepted are whole numbers from 2")
-    console = Console()
+    console = terminal()
     device = config.runtime.start()
     with progress_bars(console) as progress:
         setting = (KIND, config.runtime.precision, device, config.rounds, progress)
         found = [*compare_training(*setting), compare_attack(*setting)]
     about = provenance(device)
     comparisons = [asdict(item) for item in found]
-    write_json(results_directory(config.results) / "speed.json", {"comparisons": comparisons, "provenance": about})
+    write_json(
+        results_directory(config.results) / "speed.json",
+        {"comparisons": comparisons, "provenance": about},
+    )
     write_table(config, found, about["machine"])
     for item in found:
         console.print(f"{item.what}: {item.ratio:.3g} (target {item.target:g})")

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.cells import Cell, checked, describe, largest
 from experiments.method.filters import FILTERS
@@ -13,6 +11,7 @@ from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
 from experiments.support.places import results_directory, set_name
 from experiments.support.storage import read_json
+from experiments.support.terminal import terminal
 from experiments.table2 import is_of_table2
 from experiments.training.model_files import model_path, require_models
 
@@ -84,7 +83,7 @@ def main(config: SummaryConfig) -> None:
             for kind, record in records.items()
         ],
     )
-    Console().print(f"{stem}.csv, .md: {len(records)} models")
+    terminal().print(f"{stem}.csv, .md: {len(records)} models")
 
 
 def _attacked(cell: Cell | None) -> tuple[int | float | None, ...]:

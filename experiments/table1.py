@@ -8,11 +8,12 @@ from experiments.evaluation.sweep import GridConfig, run
 from experiments.reporting.grid_report import write_grid
 from experiments.reporting.paper_numbers import read_table
 from experiments.support.command_line import run_command
+from experiments.support.terminal import terminal
 
 
 def main(config: GridConfig) -> None:
     """Every model on every kind of clean test images, without a filter."""
-    console = Console()
+    console = terminal()
     if not config.report_only:
         run(
             lambda images: [

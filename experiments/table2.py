@@ -12,13 +12,14 @@ from experiments.method.filters import FILTERS
 from experiments.reporting.grid_report import write_grid
 from experiments.reporting.paper_numbers import read_table
 from experiments.support.command_line import run_command
+from experiments.support.terminal import terminal
 
 ATTACK = ProjectedGradientDescent(epsilon=8.0)
 
 
 def main(config: GridConfig) -> None:
     """Every model on every kind of attacked test images, the same ones for each filter."""
-    console = Console()
+    console = terminal()
     if not config.report_only:
         # The diagonal first: it is what the paper is about.
         pairs = sorted(config.pairs, key=lambda pair: pair[0] != pair[1])

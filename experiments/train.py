@@ -4,9 +4,8 @@ python -m experiments.train --kind 2d --preset short --data.source cifar10 --mod
 
 from dataclasses import dataclass, field
 
-from rich.console import Console
-
 from experiments.support.command_line import run_command
+from experiments.support.terminal import terminal
 from experiments.training.run import TrainingConfig, train
 
 
@@ -20,7 +19,7 @@ class TrainConfig(TrainingConfig):
 
 def main(config: TrainConfig) -> None:
     """Trains the model, or finds it done."""
-    train(config.kind, config, Console())
+    train(config.kind, config, terminal())
 
 
 if __name__ == "__main__":

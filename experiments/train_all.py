@@ -4,11 +4,10 @@ python -m experiments.train_all --preset short --data.source cifar10 --models my
 
 from dataclasses import dataclass
 
-from rich.console import Console
-
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.command_line import run_command
 from experiments.support.storage import LockedElsewhere
+from experiments.support.terminal import terminal
 from experiments.training.run import TrainingConfig, train
 
 
@@ -22,7 +21,7 @@ class TrainAllConfig(TrainingConfig):
 
 def main(config: TrainAllConfig) -> None:
     """Trains the models in turn; one that another process is training is left to it."""
-    console = Console()
+    console = terminal()
     for kind in config.kinds:
         check_kind(kind, "kinds")
     for kind in config.kinds:

@@ -10,6 +10,8 @@ from experiments.support.storage import atomic_path
 
 # Nothing here needs a screen.
 matplotlib.use("agg")
+# Names of sets and classes are shown as they are, dollar signs too.
+matplotlib.rcParams["text.parse_math"] = False
 
 
 def save_figure(path: Path, figure: Figure) -> None:

@@ -10,7 +10,7 @@ from matplotlib import pyplot
 
 from experiments.method.kinds import KINDS
 from experiments.reporting.figure_files import save_figure
-from experiments.reporting.markdown import markdown_table
+from experiments.reporting.markdown import markdown_table, plain
 from experiments.reporting.paper_numbers import SOURCE, Table
 from experiments.support.storage import write_text
 
@@ -46,7 +46,7 @@ def grid_markdown(title: str, note: str, ours: Table, paper: Table) -> str:
     ]
     parts = [
         f"# {title}",
-        f"{note} Rows: what the network was trained on; columns: what it is tested on; "
+        f"{plain(note)} Rows: what the network was trained on; columns: what it is tested on; "
         f"d: dithered. Percent{beside}.",
         markdown_table(["train", *KINDS], rows),
     ]

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.reporting.markdown import markdown_table
+from experiments.reporting.markdown import markdown_table, plain
 from experiments.support.storage import write_text
 
 Value = str | int | float | None
@@ -30,7 +30,7 @@ def write_rows(
     writer.writerows([_text(value) for value in row[:csv_columns]] for row in rows)
     write_text(stem.with_suffix(".csv"), text.getvalue())
     table = markdown_table(header, [[_text(value) for value in row] for row in rows])
-    write_text(stem.with_suffix(".md"), f"# {title}\n\n{note}\n\n{table}\n")
+    write_text(stem.with_suffix(".md"), f"# {title}\n\n{plain(note)}\n\n{table}\n")
 
 
 def _text(value: Value) -> str:

@@ -1,15 +1,16 @@
 """How every command here starts, is stopped, and says what is wrong."""
 
+import io
 import signal
 import sys
 from collections.abc import Callable
 from typing import TypeVar
 
 import tyro
-from rich.console import Console
 
 from experiments.support.data_sets import DownloadFailed
 from experiments.support.storage import LockedElsewhere
+from experiments.support.terminal import terminal
 
 Config = TypeVar("Config")
 
@@ -25,11 +26,15 @@ def run_command(main: Callable[[Config], None], config: type[Config], descriptio
     after an error, with 130 after an interruption.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    errors = Console(stderr=True, soft_wrap=True)
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show is not an error.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    errors = terminal(errors=True)
     try:
         main(tyro.cli(config, description=description))
     except EXPECTED as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False)
+        errors.print(f"error: {error}", style="red")
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print("interrupted; what is finished is kept, and the same command goes on from it")

@@ -156,6 +156,5 @@ def _watch(trainer: Trainer, test: Split, precision: Precision, console: Console
     console.print(
         f"{trainer.kind}: epoch {last['epoch']}/{trainer.settings.epochs}, "
         f"loss {last['loss']:.4f}, accuracy {last['train_accuracy']:.4f} in training, "
-        f"{last['watched_accuracy']:.4f} on {len(test.labels)} test images",
-        soft_wrap=True,
+        f"{last['watched_accuracy']:.4f} on {len(test.labels)} test images"
     )

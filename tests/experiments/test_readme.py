@@ -6,10 +6,10 @@ import runpy
 import pytest
 import tyro
 
-from experiments.support.places import RESULTS
 from experiments.reporting.generated import read_block
 from experiments.reporting.readme_tables import TABLES
 from experiments.support import command_line
+from experiments.support.places import RESULTS
 
 DIRECTORY = RESULTS.parent
 README = (DIRECTORY / "README.md").read_text()

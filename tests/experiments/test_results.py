@@ -9,8 +9,8 @@ import pytest
 
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.sweep import SweepConfig
-from experiments.support.places import MODELS, RESULTS
 from experiments.method.kinds import KINDS
+from experiments.support.places import MODELS, RESULTS
 from experiments.table2 import is_of_table2
 from experiments.training.model_files import available, file_digest, model_path, read_record
 

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
 from experiments.evaluation.sweep import GridConfig
-from experiments.support.places import RESULTS
 from experiments.reporting import figure_files
+from experiments.support.places import RESULTS
 
 COMMANDS = (table1, table2, figure4, before_dithering, detection, precision)
 CELLS = ("cells.jsonl", "predictions.bin", "provenance.json")

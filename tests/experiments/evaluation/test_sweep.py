@@ -10,8 +10,8 @@ from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.measure import measure
 from experiments.evaluation.sweep import SweepConfig, run
-from experiments.support.places import RESULTS
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
+from experiments.support.places import RESULTS
 
 QUIET = Console(quiet=True)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from experiments.method.kinds import KINDS
 from experiments.training import model_files
 from experiments.training.model_files import (
     available,
