@@ -1,5 +1,8 @@
 """Floyd-Steinberg dithering and linear quantization of image batches for PyTorch."""
 
+from pyquant import source_folder  # noqa: F401  # the first, for its error
+
+# isort: split
 from pyquant.certificate import certified_radius
 from pyquant.information import build_info
 from pyquant.ops import floyd_steinberg, levels, linear_quantize

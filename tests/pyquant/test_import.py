@@ -1,9 +1,13 @@
 """Importing the package."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import pyquant
 
 IMPORT_AGAIN = """
 import sys
@@ -37,6 +41,26 @@ def test_loads_nothing_large():
     )
     packages = {name.split(".")[0] for name in result.stdout.split()}
     assert packages <= sys.stdlib_module_names, packages - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("command", [["-c", "import pyquant"], ["-m", "pyquant"]])
+def test_in_a_source_folder_without_the_extension(tmp_path, command):
+    """Where it hides an installed package, the error has the command that builds it there."""
+    for file in Path(pyquant.__file__).parent.glob("*.py"):
+        target = tmp_path / "pyquant" / file.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(file, target)
+
+    def error():
+        process = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert process.returncode == 1
+        return process.stderr
+
+    assert f"pyquant in {tmp_path} lacks its compiled extension: install it again" in error()
+    (tmp_path / "setup.py").touch()
+    assert f"pip install --no-build-isolation -e {tmp_path}" in error()
 
 
 @pytest.mark.parametrize("prefix", ["pyquant", "pyquant._C"])
