@@ -131,6 +131,7 @@ def run(
             not know the classes of the test images.
     """
     device = config.runtime.start()
+    require_models(config.models)  # before anything is downloaded
     split = load_split(config.data, "test").to(device)
     if config.limit is not None and config.limit < 1:
         raise ValueError(f"limit is {config.limit!r}; accepted are whole numbers from 1")

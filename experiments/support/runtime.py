@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import pyquant
 
 Precision = Literal["bfloat16", "float32"]
+MAX_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,10 @@ class Runtime:
     def start(self) -> torch.device:
         """Applies the settings to this process and returns the device."""
         if self.threads is not None:
-            if self.threads < 1:
-                raise ValueError(f"threads is {self.threads!r}; accepted are whole numbers from 1")
+            if not 1 <= self.threads <= MAX_THREADS:
+                raise ValueError(
+                    f"threads is {self.threads!r}; accepted are whole numbers from 1 to {MAX_THREADS}"
+                )
             torch.set_num_threads(self.threads)
         _keep_freed_memory()
         # On a GPU, float32 would be rounded to 10 bits, and convolutions could add in any order.

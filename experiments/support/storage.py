@@ -30,6 +30,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with open(part, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(part, path)
+    except OSError as error:
+        # An error of a write to an open file, as to a full disk, does not say to which.
+        if error.filename is not None:
+            raise
+        if error.errno is None:
+            raise OSError(f"{path} cannot be written: {error}") from error
+        error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 

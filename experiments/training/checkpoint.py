@@ -1,5 +1,6 @@
 """The state of a training run after its last epoch, as a file."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ def write_checkpoint(
         runs: where and with what each process of this run began.
         state: what ``Trainer.state`` gives.
     """
+    content = io.BytesIO()
+    torch.save({"config": config, "runs": runs, "state": state}, content)
+    # Not by torch.save: of a disk that fills up it says neither that it is full nor which file.
     with atomic_path(path) as part:
-        torch.save({"config": config, "runs": runs, "state": state}, part)
+        part.write_bytes(content.getbuffer())
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:

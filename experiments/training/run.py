@@ -22,7 +22,7 @@ from experiments.training.model_files import (
     save_model,
 )
 from experiments.training.recipes import recipe
-from experiments.training.trainer import Trainer
+from experiments.training.trainer import Trainer, check_seed
 
 MONITORED_IMAGES = 1000
 
@@ -55,6 +55,9 @@ def train(kind: str, config: TrainingConfig, console: Console) -> Path:
         LockedElsewhere: another process is training this model.
     """
     path = model_path(kind, config.models)
+    # Before anything is downloaded.
+    recipe(config.preset, config.epochs)
+    check_seed(config.seed)
     device = config.runtime.start()
     data = {name: load_split(config.data, name).to(device) for name in ("train", "test")}
     settings = resolved(kind, config, data["train"], data["test"])

@@ -15,6 +15,15 @@ from experiments.training.augmentation import crop_and_flip
 from experiments.training.recipes import Recipe, learning_rate
 from experiments.training.resnet20 import seeded_model
 
+#: An epoch is seeded with 64 bits: those of the seed, and 20 for the number of the epoch.
+MAX_SEED = (1 << 44) - 1
+
+
+def check_seed(seed: int) -> None:
+    """Raises ValueError unless an epoch can be seeded from ``seed``."""
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"seed is {seed!r}; accepted are whole numbers from 0 to {MAX_SEED}")
+
 
 class Trainer:
     """A model in training, and everything that its next step depends on.
@@ -28,6 +37,7 @@ class Trainer:
     def __init__(
         self, split: Split, kind: str, settings: Recipe, seed: int, precision: Precision
     ) -> None:
+        check_seed(seed)
         self.device = split.images.device
         self.split = split
         self.kind = kind

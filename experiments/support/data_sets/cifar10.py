@@ -24,7 +24,7 @@ def load_cifar10(split: str, root: Path | None = None) -> Split:
     # Imported here: it would add a second to the start of every command.
     import torchvision
 
-    root = root or Path.home() / ".cache" / "pyquant"
+    root = root or _default_root()
     try:
         dataset = torchvision.datasets.CIFAR10(str(root), train=split == "train", download=True)
     except (OSError, RuntimeError) as error:
@@ -37,3 +37,12 @@ def load_cifar10(split: str, root: Path | None = None) -> Split:
     return Split(
         images, torch.tensor(dataset.targets), tuple(dataset.classes), "CIFAR-10", flip=True
     )
+
+
+def _default_root() -> Path:
+    try:
+        return Path.home() / ".cache" / "pyquant"
+    except RuntimeError as error:
+        raise ValueError(
+            "data.path is missing, and this user has no home directory to keep the download in"
+        ) from error

@@ -1,6 +1,7 @@
 """The three sources, and what is said of each that cannot be used."""
 
 import urllib.request
+from pathlib import Path
 
 import numpy
 import pytest
@@ -101,6 +102,15 @@ def test_failed_download_names_the_other_sources(tmp_path, monkeypatch):
     for part in ("no route to host", "--data.source folder", "--data.source digits"):
         assert part in str(raised.value)
     assert not list(tmp_path.glob("*.tar.gz"))
+
+
+def test_a_user_without_a_home_directory_is_told_to_name_one(monkeypatch):
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", unknown)
+    with pytest.raises(ValueError, match="data.path is missing, and this user has no home"):
+        load_split(DataConfig("cifar10"), "test")
 
 
 def test_description_changes_with_any_value(folder):

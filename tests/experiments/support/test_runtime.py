@@ -12,8 +12,9 @@ from tiny_experiment import ONE_THREAD
 
 def test_bad_runtime_is_refused():
     assert ONE_THREAD.start() == torch.device("cpu")
-    with pytest.raises(ValueError, match="threads is 0; accepted are whole numbers from 1"):
-        type(ONE_THREAD)(threads=0).start()
+    for threads in (0, 1025, 2**31):
+        with pytest.raises(ValueError, match=f"threads is {threads}; accepted are .* 1 to 1024"):
+            type(ONE_THREAD)(threads=threads).start()
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="device is 'cuda', but torch finds no GPU"):
             type(ONE_THREAD)(device="cuda").start()

@@ -1,7 +1,9 @@
 """Files are whole or absent; a lock keeps a second process out, and dies with its holder."""
 
+import errno
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +30,18 @@ def test_a_failure_leaves_the_old_file_and_no_part(tmp_path):
         raise RuntimeError
     assert read_json(target) == {"accuracy": 0.5}
     assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_an_error_of_a_write_names_the_file(tmp_path):
+    target = tmp_path / "result.json"
+    for error, text in (
+        (OSError(errno.ENOSPC, "No space left on device"), f"No space left on device: '{target}'"),
+        (OSError("8 requested and 4 written"), f"{target} cannot be written: 8 requested and 4"),
+    ):
+        with pytest.raises(OSError, match=re.escape(text)), atomic_path(target):
+            raise error
+    with pytest.raises(FileNotFoundError, match="absent"), atomic_path(target):
+        open(tmp_path / "absent")
 
 
 def test_no_part_is_ever_seen_under_the_name(tmp_path):
