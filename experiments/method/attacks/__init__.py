@@ -1,7 +1,7 @@
 """The attack methods, one file each; a method is known by the name of its file.
 
 To add one, add a file with one frozen dataclass that extends ``Attack``: its fields are the settings
-(all but ``epsilon`` with a default), and its call makes the attacked images. Nothing else has to be
+(all but ``epsilon`` with a default), and its ``attack`` makes the attacked images. Nothing else has to be
 changed. A library that only this method needs is imported inside the call.
 """
 

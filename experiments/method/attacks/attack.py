@@ -5,9 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
-#: (N, C, H, W) float32 images in [0, 1] to (N, classes) float32 logits.
+from experiments.method.attacks.evaluation_mode import evaluation_mode
+
+#: (N, C, H, W) float images in [0, 1] to (N, classes) float logits.
 Network = Callable[[Tensor], Tensor]
 
 
@@ -35,17 +38,69 @@ class Attack(ABC):
         """The name of the method: that of its file."""
         return type(self).__module__.rpartition(".")[2]
 
-    @abstractmethod
     def __call__(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
         """Attacks every image of a batch.
 
+        It works inside ``torch.no_grad`` and ``torch.inference_mode``, too. A network in training
+        mode is attacked in evaluation mode, and is in training mode again afterwards; this includes
+        the modules that a function uses as ``network``. No parameter gets a gradient.
+
         Args:
-            network: what is attacked. Its parameters should not require gradients: only the
-                gradient of the images is used, if any.
-            images: (N, C, H, W) float32 in [0, 1].
+            network: what is attacked. It is faster if its parameters do not require gradients.
+            images: (N, C, H, W) float in [0, 1].
             labels: (N,) int64, the true classes.
 
         Returns:
-            (N, C, H, W) float32 in [0, 1], detached; no value is further than epsilon/255 from that
-            of ``images``. Not rounded to 8 bits, as in the paper.
+            (N, C, H, W) of the dtype of ``images``, in [0, 1], detached; no value is further than
+            epsilon/255 from that of ``images``. Not rounded to 8 bits, as in the paper.
+
+        Raises:
+            TypeError: images or labels have another dtype.
+            ValueError: images or labels have another shape or other values, or the network gives no
+                gradient.
         """
+        _check_shapes(images, labels)
+        # A recording for a CUDA graph cannot wait for values; its plain calls have looked at them.
+        recording = images.is_cuda and torch.cuda.is_current_stream_capturing()
+        if not recording:
+            _check_values(images, labels)
+        if not len(images):
+            return images.detach().clone()
+        with torch.inference_mode(False), torch.enable_grad(), evaluation_mode(network):
+            # What was made in inference mode cannot take part in a gradient, its copy can.
+            copies = (
+                given.clone() if given.is_inference() else given.detach()
+                for given in (images, labels)
+            )
+            attacked = self.attack(network, *copies)
+        if not recording and attacked.isnan().any():
+            raise ValueError("network gives NaN, as logits or as their gradient")
+        return attacked.detach()
+
+    @abstractmethod
+    def attack(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
+        """As a call, with arguments that were checked and gradients enabled."""
+
+
+def _check_shapes(images: Tensor, labels: Tensor) -> None:
+    if not images.is_floating_point():
+        raise TypeError(
+            f"images has dtype {images.dtype}; accepted are floats in [0, 1], such as images / 255"
+        )
+    if labels.dtype != torch.int64:
+        raise TypeError(f"labels has dtype {labels.dtype}; accepted is torch.int64")
+    if images.dim() < 1 or labels.shape != images.shape[:1]:
+        raise ValueError(
+            f"labels has shape {tuple(labels.shape)}, images {tuple(images.shape)}; accepted are "
+            "(N,) and (N, C, H, W)"
+        )
+
+
+def _check_values(images: Tensor, labels: Tensor) -> None:
+    if not images.numel():
+        return
+    least, most = (float(value) for value in images.detach().aminmax())
+    if not (least >= 0 and most <= 1):
+        raise ValueError(f"images has values from {least:g} to {most:g}; accepted are 0 to 1")
+    if labels.min() < 0:
+        raise ValueError(f"labels holds {int(labels.min())}; accepted are whole numbers from 0")

@@ -25,5 +25,5 @@ class BasicIterative(Attack):
     def _descent(self) -> ProjectedGradientDescent:
         return ProjectedGradientDescent(self.epsilon, self.steps, step=self.epsilon / 5)
 
-    def __call__(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
-        return self._descent()(network, images, labels)
+    def attack(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
+        return self._descent().attack(network, images, labels)

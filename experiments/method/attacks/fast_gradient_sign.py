@@ -15,6 +15,6 @@ class FastGradientSign(Attack):
 
     capturable: ClassVar[bool] = True
 
-    def __call__(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
+    def attack(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
         descent = ProjectedGradientDescent(self.epsilon, steps=1, step=self.epsilon)
-        return descent(network, images, labels)
+        return descent.attack(network, images, labels)

@@ -38,18 +38,38 @@ class ProjectedGradientDescent(Attack):
         if not 0 <= self.step <= 255:
             raise ValueError(f"step is {self.step!r}; accepted are numbers from 0 to 255")
 
-    def __call__(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
+    def attack(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
         epsilon, step = self.epsilon / 255, self.step / 255
-        images = images.detach()
         attacked = images
         for _ in range(self.steps):
             attacked = attacked.detach().requires_grad_()
-            loss = functional.cross_entropy(network(attacked), labels, reduction="sum")
-            (gradient,) = torch.autograd.grad(loss, attacked)
+            gradient = _gradient(network, attacked, labels)
             with torch.no_grad():
-                moved = torch.add(attacked, gradient.sign_(), alpha=step)
+                # torch's sign of NaN is 0, and the attack would stand still in silence.
+                direction = torch.where(gradient.isnan(), gradient, gradient.sign())
+                moved = torch.add(attacked, direction, alpha=step)
                 # Into the ball, then into [0, 1]. The paper's code does it in the other order; the
                 # result is the same while epsilon < 255/2, and in this order it never leaves [0, 1]
                 # by a rounding error.
                 attacked = images.add(moved.sub_(images).clamp_(-epsilon, epsilon)).clamp_(0, 1)
-        return attacked.detach()
+        return attacked
+
+
+def _gradient(network: Network, images: Tensor, labels: Tensor) -> Tensor:
+    """Of the cross-entropy, summed over the batch; it need not be writable in place."""
+    logits = network(images)
+    if logits.dim() != 2 or len(logits) != len(images):
+        raise ValueError(
+            f"network gives shape {tuple(logits.shape)} for {len(images)} images; accepted is "
+            "(N, classes)"
+        )
+    loss = functional.cross_entropy(logits, labels, reduction="sum")
+    gradient = None
+    if loss.requires_grad:
+        (gradient,) = torch.autograd.grad(loss, images, allow_unused=True)
+    if gradient is None:
+        raise ValueError(
+            "network gives logits without a gradient to images; accepted is a network that torch "
+            "can differentiate (none inside torch.no_grad, none that rounds or detaches)"
+        )
+    return gradient
