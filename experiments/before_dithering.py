@@ -18,16 +18,18 @@ from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
 from experiments.support.terminal import terminal
 
-#: Of the attackers before the quantization the paper gives the accuracy of model 1d after its filter.
+#: The one attack before quantization whose accuracy the paper gives: model 1d, after its filter.
 PAPER_ROW = ("1d", "before", "network", "floor")
 
 NOTE = (
-    "PGD, 20 steps of 2/255 at epsilon 8/255. Attacker after: the quantized image is changed, which "
-    "the filter undoes within its certificate. Attacker before: the 8-bit image is changed, and then "
-    "quantized. Gradient network: the attack is made against the bare network (the paper's "
-    "experiment). Gradient quantization: the attacked network begins with the quantization, which "
-    "passes the gradient straight through. Each model is tested on the kind of images that it was "
-    "trained on."
+    "PGD, 20 steps of 2/255 at epsilon 8/255. Each model is tested on the kind of images that it was "
+    "trained on.\n\n"
+    "- Attacker after: the quantized image is changed, which the filter undoes within its "
+    "certificate.\n"
+    "- Attacker before: the 8-bit image is changed, and then quantized.\n"
+    "- Gradient network: the attack is made against the bare network (the paper's experiment).\n"
+    "- Gradient quantization: the attacked network begins with the quantization, which passes the "
+    "gradient straight through."
 )
 
 
@@ -47,7 +49,7 @@ def report(config: SweepConfig, console: Console) -> None:
     write_rows(
         stem,
         "Attack before and after dithering",
-        f"{note} The last column is the paper's ({SOURCE}).",
+        f"{note}\n\nThe last column is the paper's ({SOURCE}).",
         (
             "model",
             "attacker",

@@ -17,13 +17,15 @@ from experiments.support.command_line import run_command
 from experiments.support.terminal import terminal
 
 NOTE = (
-    "Two detectors. By accuracy, the paper's: a known reference set is classified after the floor "
-    "filter, once as it was sent and once as it arrived; a difference betrays an attack before "
-    "quantization, and an attack after it, within the certificate, is not seen because it has no "
-    "effect. Image by image: an image that was quantized and not touched holds nothing but levels; "
-    "the last two columns count the images with any other value. That sees an attack after "
-    "quantization even where the filter undoes it, and never one before; model 8, whose images are "
-    "not quantized, has only attacks of the first kind."
+    "There are two detectors.\n\n"
+    "- By accuracy, the paper's: a known reference set is classified after the floor filter, once as "
+    "it was sent and once as it arrived. A difference betrays an attack before quantization. An "
+    "attack after quantization, within the certificate, has no effect, so this detector does not "
+    "see it.\n"
+    "- Image by image: a quantized image that nobody touched holds only levels; the last two columns "
+    "count the images with any other value. This detector sees an attack after quantization even "
+    "where the filter undoes it, but never an attack before quantization. The images of model 8 are "
+    "not quantized, so every attack on them counts as one after quantization."
 )
 
 

@@ -15,14 +15,14 @@ from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
 from experiments.support.terminal import terminal
 
-#: The paper's models, and 4d, which rounding to nearest adds to the immune ones at 8/255.
+#: The paper's models, and 4d, which rounding to nearest makes immune at 8/255.
 MODELS = ("1", "1d", "2", "2d", "3", "3d", "4d", "8")
-#: The paper's to 32, and beyond it until every curve has come down.
+#: The paper's, which end at 32, and more, until every curve has come down.
 EPSILONS = (0.0, 2.0, 4.0, 8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 128.0)
 
 NOTE = (
     "PGD, 20 steps on the bare network, added after quantization. The step is the paper's 2/255 up "
-    "to epsilon 32; beyond it is 2.5 epsilon / 20, since 20 steps of 2 do not reach further than 40. "
+    "to epsilon 32. Beyond 32 the step is 2.5 epsilon / 20, since 20 steps of 2 reach only 40. "
     "Each model is tested on the kind of images that it was trained on. The last column is the "
     "paper's accuracy, for its filter (floor), as far as its text and its tables give it."
 )

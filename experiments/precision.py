@@ -17,7 +17,7 @@ from experiments.support.command_line import run_command
 from experiments.support.runtime import Precision
 from experiments.support.terminal import terminal
 
-#: Small ones too: at 8 every attack succeeds, and a difference would not show.
+#: Small ones too: at 8 every attack succeeds, so a difference would not show.
 EPSILONS = (1.0, 2.0, 8.0)
 
 NOTE = (
@@ -54,7 +54,7 @@ def is_of_precision(evaluation: Evaluation) -> bool:
 
 
 def report(config: SweepConfig, console: Console) -> None:
-    """Writes precision.csv and .md: of each model and epsilon the cells that exist in both."""
+    """Writes precision.csv and .md from the cells that exist in both precisions."""
     found = {
         (cell.model, cell.epsilon, cell.images, cell.evaluation.precision): cell
         for cell in CellStore(config.directory).cells(

@@ -3,19 +3,19 @@
 ``cells.jsonl``
     One cell a line, as JSON, sorted: ``evaluation`` holds the settings (``Evaluation.record``).
     ``clean`` and ``attacked`` hold, by filter, the number of correct predictions and the key of the
-    predictions; ``off_grid`` how many images hold a value that is no level; ``model_file``, ``data``,
-    ``made_by`` and ``date`` say what the cell was made from, by what, and when.
+    predictions. ``off_grid`` is how many images hold a value that is not a level. ``model_file``,
+    ``data``, ``made_by`` and ``date`` say what the cell was made from, by what, and when.
 ``provenance.json``
-    What many cells share, by the keys that stand in ``cells.jsonl``: ``model_file`` the SHA-256 of
-    each network's file, ``data`` a description of each data set, ``made_by`` each combination of
-    commit, versions and machine.
+    What many cells share, by the keys in ``cells.jsonl``: ``model_file`` has the SHA-256 of each
+    network's file, ``data`` a description of each data set, ``made_by`` each combination of commit,
+    versions and machine.
 ``predictions.bin``
     The class of every image, and the labels of each data set (see ``prediction_file``).
 
-A cell is added under a lock: each file is replaced as a whole, ``cells.jsonl`` last, and what it does
-not yet name in the other two does no harm. So a process that dies leaves the cells as they were, and
-who reads without the lock sees a state that was complete. On reading, the correct predictions are
-counted again.
+A cell is added under a lock. Each file is replaced as a whole, ``cells.jsonl`` last; entries of the
+other two files that it does not name do no harm. So a process that dies leaves the cells as they were,
+and a reader without the lock sees a complete state. On reading, the correct predictions are counted
+again.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ class CellStore:
 
     def origins(self) -> list[tuple[Evaluation, Origin]]:
         """What exists: the settings of every cell, and what it was made from."""
-        lines = list(self._lines())  # first: what they name was written before them
+        lines = list(self._lines())  # read first: the other files were written before it
         shared = self._shared()
         return [(evaluation, _origin(line, shared)) for evaluation, line in lines]
 
@@ -65,7 +65,7 @@ class CellStore:
             ValueError: a file is damaged, or a count is not that of the predictions; the message
                 names file and cell.
         """
-        # First: what they name was written before them.
+        # Read first: the other files were written before it.
         lines = [(evaluation, line) for evaluation, line in self._lines() if wanted(evaluation)]
         if not lines:
             return []
@@ -104,7 +104,7 @@ class CellStore:
                 record = json.loads(line)
                 yield Evaluation.from_record(record["evaluation"]), record
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise ValueError(f"{self.lines}, line {number}, is no cell: {error}") from error
+                raise ValueError(f"{self.lines}, line {number}, is not a cell: {error}") from error
 
     def _shared(self) -> dict[str, dict[str, Any]]:
         if self.shared.exists():
@@ -136,8 +136,8 @@ class CellStore:
                 for name, (correct, _) in line[state].items():
                     if cell.correct(state, name) != correct:
                         raise ValueError(
-                            f"{correct} correct predictions are written on {state} images after the "
-                            f"filter {name}, the predictions have {cell.correct(state, name)}"
+                            f"{correct} correct predictions are noted for {state} images after the "
+                            f"filter {name}, but {cell.correct(state, name)} are stored"
                         )
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self.lines}, {evaluation}: {error}") from error

@@ -36,7 +36,7 @@ class Outcome:
     predictions: dict[str, dict[str, numpy.ndarray]]
     """For the ``clean`` and the ``attacked`` images, by filter: (N,) uint8 classes."""
     off_grid: dict[str, int]
-    """How many of these images, as they arrive at the filter, hold a value that is no level."""
+    """How many of these images, as they arrive at the filter, hold a value that is not a level."""
 
     def correct(self, state: str, filter_name: str) -> int:
         """How many predictions on the ``clean`` or ``attacked`` images after a filter are right."""
@@ -48,7 +48,7 @@ class Outcome:
 
     @property
     def certificate(self) -> dict[str, Claim]:
-        """By filter; empty for an attack before quantization, of which nothing is proved."""
+        """By filter; empty for an attack before quantization, about which nothing is proved."""
         evaluation = self.evaluation
         if evaluation.attack is None or evaluation.attacker != "after":
             return {}
@@ -109,12 +109,12 @@ class Cell(Outcome):
 
 
 def checked(cells: Iterable[Cell]) -> list[Cell]:
-    """The same cells.
+    """Returns the cells if they belong together and respect the certificate.
 
     Raises:
-        ValueError: they are of different test images, or of different models by one name.
-        CertificateViolated: naming every cell whose attacked predictions differ from the clean ones
-            although they may not.
+        ValueError: they are of different test images, or of different models with one name.
+        CertificateViolated: an attack inside the certificate changed a prediction; the message
+            names every such cell.
     """
     cells = list(cells)
     refuse_mixture((cell.evaluation, cell.origin) for cell in cells)
@@ -132,7 +132,7 @@ def checked(cells: Iterable[Cell]) -> list[Cell]:
 
 
 def largest(cells: Iterable[Cell]) -> list[Cell]:
-    """Of cells that differ in nothing but the number of images, the one with the most."""
+    """Among cells that differ only in the number of images, the one with the most."""
     best: dict[Evaluation, Cell] = {}
     for cell in cells:
         rest = replace(cell.evaluation, images=1)
@@ -142,7 +142,7 @@ def largest(cells: Iterable[Cell]) -> list[Cell]:
 
 
 def refuse_mixture(made: Iterable[tuple[Evaluation, Origin]]) -> None:
-    """Raises ValueError, naming two cells, if they are of different images or of different models."""
+    """Raises ValueError, naming two cells, if their images or their models differ."""
     first: dict[str, tuple[str, str]] = {}
     for evaluation, origin in made:
         name = (
@@ -174,6 +174,11 @@ def describe(cells: list[Cell]) -> str:
     counts = sorted({cell.images for cell in cells})
     total = max(cell.origin.data["images"] for cell in cells)
     amount = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-    extent = "all" if counts == [total] else "a fixed random subset of"
+    if counts == [total]:
+        extent = f"all {total:,} test images"
+    elif counts[-1] == total:
+        extent = f"all or a fixed random subset ({amount}) of {total:,} test images"
+    else:
+        extent = f"a fixed random subset of {amount} of {total:,} test images"
     precision = ", ".join(sorted({cell.evaluation.precision for cell in cells}))
-    return f"{' and '.join(sources)}: {extent} {amount} of {total:,} test images, {precision}."
+    return f"{' and '.join(sources)}: {extent}, {precision}."

@@ -18,8 +18,8 @@ Gradient = Literal["network", "quantization", "filter"]
 class Evaluation:
     """One network on one kind of test images, clean or attacked.
 
-    A field that is added later needs a default under which the cells that exist are right: they are
-    read with it.
+    A field that is added later needs a default that is true of the stored cells: they are read with
+    it.
     """
 
     models: str
@@ -41,8 +41,8 @@ class Evaluation:
     filter too. Quantization and filter pass the gradient straight through (BPDA, Athalye et al.
     2018)."""
     filters: tuple[str, ...] = FILTERS
-    """The filters after which the network is asked. They share the attacked images; an attack
-    through the filter has one."""
+    """The network classifies the images after each of these filters. They share the attacked images;
+    an attack through the filter has only one."""
     precision: Precision = "bfloat16"
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class Evaluation:
         known = [field.name for field in fields(cls)]
         unknown = [name for name in record if name not in known]
         if unknown:
-            raise ValueError(f"{unknown[0]} is no setting; accepted are {', '.join(known)}")
+            raise ValueError(f"{unknown[0]} is not a setting; accepted are {', '.join(known)}")
         settings = dict(record)
         try:
             if settings.get("attack") is not None:
@@ -108,7 +108,7 @@ class Evaluation:
                 settings["filters"] = tuple(settings["filters"])
             return cls(**settings)
         except TypeError as error:
-            raise ValueError(f"{record} is no evaluation: {error}") from error
+            raise ValueError(f"{record} is not an evaluation: {error}") from error
 
     @property
     def digest(self) -> str:

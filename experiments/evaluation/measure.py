@@ -1,4 +1,4 @@
-"""Makes an evaluation: attacks the images, filters them, and asks the network."""
+"""Makes an evaluation: attacks the images, filters them, and classifies them."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -32,7 +32,7 @@ def attacked_network(logits: Network, kind: str, quantized: bool, filter_name: s
     return network
 
 
-# Of the last settings only: a recording keeps the memory of all its steps.
+# Only the last recording is kept: each one holds the memory of all its steps.
 @lru_cache(maxsize=1)
 def recorded_attack(
     model: ResNet20,
@@ -59,7 +59,7 @@ def recorded_attack(
 
 
 class Evaluator:
-    """A model ready to be attacked and asked."""
+    """A model, ready to be attacked and to classify."""
 
     def __init__(self, model: ResNet20, evaluation: Evaluation) -> None:
         self.evaluation = evaluation

@@ -1,19 +1,26 @@
 """predictions.bin: the classes that networks gave to images, packed.
 
-The file is ``MAGIC``, then entries: a header ``HEADER`` (little-endian) and ``length`` bytes. An
-entry is one vector of class numbers, one byte for each image, compressed as raw LZMA2 with
-``FILTERS``. Its ``key`` is the first 8 bytes of the vector's SHA-256, so a vector that several cells
-share is stored once. The labels of a data set are an entry whose key is the first 8 bytes of the data
-set's SHA-256; they are in the order of the images, and their ``data`` and ``given`` are zero.
+The file is ``MAGIC``, then entries. An entry is a header ``HEADER`` (little-endian), then ``length``
+bytes: one vector of class numbers, one byte for each image, compressed as raw LZMA2 with ``FILTERS``.
 
-Every other vector belongs to the labels ``data``, and to the first ``images`` images of
-``subset(len(labels), images)``. Since a network mostly gives one answer to the images of one class,
-it is taken apart into groups before it is compressed: of the images with one label of which another
-vector, ``given``, says one thing (zero: of the images with one label), in ascending order. What is
-compressed is, one after another: for each group its most frequent class; for each image, group by
-group and in the order of the subset, a bit (most significant first) that is 1 if its class is another
-one; for each of these images that class, or that class less 1 if it is above the most frequent one.
-These last are two to a byte, the first in the upper half, if they are two or more and all below 16.
+There are two sorts of vectors:
+
+- The labels of a data set, in the order of the images. The ``key`` is the first 8 bytes of the data
+  set's SHA-256; ``data`` and ``given`` are zero.
+- Predictions. The ``key`` is the first 8 bytes of the vector's SHA-256, so a vector that several cells
+  share is stored once. ``data`` is the key of the labels. The images are
+  ``subset(len(labels), images)``, in this order.
+
+A network gives mostly one answer to the images of one class, so predictions are sorted into groups
+before they are compressed. A group has the images that agree in their label and in their class in
+another vector of predictions, ``given`` (zero: in their label alone). Groups are in ascending order.
+These parts are compressed, one after the other:
+
+1. For each group its most frequent class.
+2. For each image, group by group and in the order of the subset, a bit (most significant first) that
+   is 1 if its class is another one.
+3. For each of these images its class, less 1 if it is above the most frequent one. If there are two or
+   more and all are below 16, they are two to a byte, the first in the upper half.
 """
 
 import hashlib

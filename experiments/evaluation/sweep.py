@@ -1,4 +1,4 @@
-"""Makes many cells: skips those that are done, leaves alone those that another process makes."""
+"""Makes many cells: skips those that are done and those that another process is making."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,7 +40,8 @@ class SweepConfig:
     limit: int | None = None
     """Evaluate on this many test images, a fixed random subset (default: all)."""
     report_only: bool = False
-    """Make no cell. (The report is of all the cells that exist, of each the one with most images.)"""
+    """Make no cell, only the report. It is of all the cells that exist; among cells that differ only in
+    the number of images, it takes the one with the most."""
     results: Path = Path("results")
     """Directory of the cells and the reports, or shipped:NAME for those of this package."""
     data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
@@ -66,8 +67,8 @@ class SweepConfig:
     ) -> list[Cell]:
         """The cells of this set and precision that are ``wanted``, ``checked``.
 
-        Of cells that differ in nothing but the number of images it is the one with the most, or, if
-        ``every_size``, each.
+        Among cells that differ only in the number of images, these are the ones with the most; with
+        ``every_size`` they are all cells.
 
         Raises:
             ValueError: there is none, or they do not belong together.

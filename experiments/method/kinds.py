@@ -51,10 +51,10 @@ def prepare(images: Tensor, kind: str) -> Tensor:
 
 
 def _divide_by_255(values: Tensor) -> Tensor:
-    """In place, correctly rounded on every device.
+    """In place, correctly rounded on every device, as the ops of pyquant do it.
 
-    By a tensor: on CUDA, torch multiplies by the reciprocal of a Python number, which is an ulp off
-    for half of all bytes, and the ops of pyquant are not.
+    The divisor is a tensor: to divide by a Python number, torch on CUDA multiplies by its reciprocal,
+    and the result is an ulp off for half of all bytes.
     """
     return values.div_(torch.full((), 255.0, device=values.device))
 
@@ -76,7 +76,7 @@ def quantize(values: Tensor, kind: str) -> Tensor:
 
 
 def off_grid(images: Tensor, kind: str) -> Tensor:
-    """Tells which images hold a value that no image of ``kind`` can hold.
+    """Which images hold a value that no image of ``kind`` can hold.
 
     Args:
         images: (N, C, H, W) float32 in [0, 1].

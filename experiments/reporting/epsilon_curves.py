@@ -19,7 +19,7 @@ def draw_epsilon_curves(
     epsilons: Sequence[float],
     set_name: str,
 ) -> None:
-    """One panel for each filter; the paper's plateaus as dotted lines in that of its filter.
+    """One panel for each filter; the panel of the paper's filter has its plateaus as dotted lines.
 
     Args:
         path: the PNG that is written.

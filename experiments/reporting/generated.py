@@ -24,8 +24,8 @@ def read_block(document: Path, name: str) -> str:
 
 
 def write_block(document: Path, name: str, content: str) -> bool:
-    """Puts `content` between the markers of NAME, the document written whole or not at all.
-    Returns whether it was another before.
+    """Puts `content` between the markers of NAME; the document is written whole or not at all.
+    Returns whether it changed.
 
     Raises:
         ValueError: if the document does not have both markers once.

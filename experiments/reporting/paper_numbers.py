@@ -1,4 +1,4 @@
-"""The numbers of the paper, to stand beside ours: AprilPyone, Kinoshita and Kiya, APSIPA 2019."""
+"""The numbers of the paper (AprilPyone, Kinoshita and Kiya, APSIPA 2019)."""
 
 import csv
 from pathlib import Path
@@ -10,7 +10,8 @@ SOURCE = (
     "APSIPA ASC 2019"
 )
 
-#: Fig. 4 as far as its text gives it: model to (accuracy, largest epsilon up to which it holds).
+#: Fig. 4, as far as the paper's text gives it: by model, the accuracy, and up to which epsilon it
+#: holds.
 FIGURE4: dict[str, tuple[float, int]] = {
     "1": (0.7487, 32),
     "1d": (0.8528, 32),
@@ -26,7 +27,7 @@ Table = dict[tuple[str, str], float]
 
 
 def read_table(name: str) -> Table:
-    """Reads ``table1`` or ``table2`` as {(model, column): accuracy}, without the lost cells."""
+    """Reads ``table1`` or ``table2`` as {(model, column): accuracy}, without empty cells."""
     with open(PAPER / f"{name}.csv", newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     return {

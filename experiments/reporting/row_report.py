@@ -21,8 +21,8 @@ def write_rows(
 ) -> None:
     """Writes ``stem``.csv and ``stem``.md; floats with four decimals, None as an empty cell.
 
-    The CSV has the first ``csv_columns`` columns (default: all), so that the paper's numbers can
-    stand beside ours in the Markdown alone.
+    The CSV has the first ``csv_columns`` columns (default: all), so the paper's numbers can be in the
+    Markdown alone.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -14,7 +14,7 @@ from experiments.support.terminal import terminal
 
 Config = TypeVar("Config")
 
-#: What a user can put right, by other options or by waiting; anything else is a fault of ours, and
+#: Errors that a user can mend, by other options or by waiting. Any other error is a bug of ours and
 #: shows its traceback.
 EXPECTED = (ValueError, OSError, FloatingPointError, LockedElsewhere, DownloadFailed)
 
@@ -22,8 +22,8 @@ EXPECTED = (ValueError, OSError, FloatingPointError, LockedElsewhere, DownloadFa
 def run_command(main: Callable[[Config], None], config: type[Config], description: str) -> None:
     """Parses the command line into ``config`` and calls ``main`` with it.
 
-    SIGTERM ends it as Ctrl-C does: temporary files go, the terminal is left whole. Exits with 1
-    after an error, with 130 after an interruption.
+    SIGTERM ends it as Ctrl-C does: temporary files are removed, and the terminal is restored. Exits
+    with 1 after an error, with 130 after an interruption.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,4 @@
-"""The progress bars of every command: what, how far, since when, for how long still."""
+"""The progress bars of every command: name, part done, time since the start, time left."""
 
 from rich.console import Console
 from rich.progress import (

@@ -1,4 +1,4 @@
-"""What stands beside every result, so that it can be made again: commit, versions, processor."""
+"""What is stored with every result, so that it can be made again: commit, versions, processor."""
 
 import platform
 import subprocess

@@ -18,7 +18,7 @@ class LockedElsewhere(RuntimeError):
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a path to write to; what is there in the end becomes ``path`` in one step.
+    """Yields a path to write to; the file written there becomes ``path`` in one step.
 
     If the block raises, or the process dies in it, ``path`` is as it was before.
     """
@@ -49,7 +49,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes indented JSON, whole or not at all; NaN is refused, since it is no JSON."""
+    """Writes indented JSON, whole or not at all; NaN is refused, since JSON has none."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
@@ -80,7 +80,7 @@ def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def remove_parts(path: Path) -> None:
-    """Removes what dead processes left of ``path``; only for who has the right to make it."""
+    """Removes what dead processes left of ``path``. The caller must have the right to make it."""
     for part in path.parent.glob(f".{path.name}.*{PART_SUFFIX}"):
         part.unlink(missing_ok=True)
 
@@ -111,7 +111,7 @@ def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
         remove_parts(path)
         yield
     finally:
-        # Unlinked while it is held: filelock sees that a file it opened in between is not the one
-        # there any more, and opens it again.
+        # Unlinked while it is held. A process that opened the file before that sees that it is no
+        # longer the one at this path, and opens it again (filelock does this).
         lock_path.unlink(missing_ok=True)
         held.release()

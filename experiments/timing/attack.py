@@ -1,4 +1,4 @@
-"""PGD against as many times forward and backward to the image."""
+"""PGD, compared with as many passes forward and backward to the image."""
 
 import torch
 from rich.progress import Progress

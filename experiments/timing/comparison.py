@@ -41,13 +41,13 @@ def compare(
     rounds: int,
     progress: Progress,
 ) -> Comparison:
-    """Times two ways round by round, so that a machine that changes its pace changes it for both.
+    """Times two ways in turn, round by round, so that a slow moment of the machine falls on both.
 
     Args:
         what: what the comparison is called.
-        target: the ratio of ``ours`` to ``other`` that is aimed at.
+        target: the ratio of ``ours`` to ``other`` to reach.
         ours, other: the two ways.
-        rounds: how many rounds count, at least 2; one more goes before them.
+        rounds: how many rounds count, at least 2; one more comes before them.
         progress: gets a bar.
     """
     bar = progress.add_task(what, total=2 * (rounds + 1))

@@ -1,4 +1,4 @@
-"""Images for what does not depend on what they show."""
+"""Random images, for timings that do not depend on what images show."""
 
 import torch
 

@@ -1,7 +1,7 @@
 """The pace to beat: training data prepared image by image and pixel by pixel in Python.
 
-Our own stand-in for how the paper's published code prepares a batch, with the same arithmetic (the
-``published`` variant) and the same habits: PIL for the crop and the flip, Python for every pixel.
+It stands for the paper's published code, and prepares a batch with the same arithmetic (the
+``published`` variant) and the same tools: PIL for the crop and the flip, Python for every pixel.
 """
 
 import random

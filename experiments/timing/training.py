@@ -1,4 +1,4 @@
-"""Training of a dithered model, against the bare step and against Python pixel by pixel."""
+"""Training on dithered images, compared with the bare step and with Python pixel by pixel."""
 
 import random
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from experiments.training.trainer import Trainer
 
 RECIPE = recipe("paper")
 BATCHES = 4
-#: A part of a batch is prepared pixel by pixel, and the step is that of this part: a whole one takes
-#: long.
+#: Pixel by pixel, a whole batch would take long: this part of it is prepared, and the step is on this
+#: part.
 BASELINE_IMAGES = 64
 
 

@@ -19,7 +19,7 @@ def predictions(
 
 
 def accuracy(model: ResNet20, split: Split, kind: str, precision: Precision) -> float:
-    """Part of the images of ``split``, prepared as ``kind``, that the model gets right."""
+    """Accuracy, 0 to 1, of the model on the images of ``split``, prepared as ``kind``."""
     model.eval()
     return float(
         (predictions(model, split.images, kind, precision) == split.labels).double().mean()

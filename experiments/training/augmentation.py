@@ -8,7 +8,7 @@ from torch.nn import functional
 def crop_and_flip(
     images: Tensor, generator: torch.Generator, *, padding: int = 4, flip: bool = True
 ) -> Tensor:
-    """Pads with zeros, cuts a window of the old size at a random place, and flips half of them.
+    """Pads with zeros, cuts a window of the old size at a random place, and flips it or not.
 
     Args:
         images: (N, C, H, W) uint8.

@@ -16,8 +16,8 @@ from experiments.support.storage import atomic_path, read_json
 from experiments.training.recipes import Recipe
 from experiments.training.resnet20 import ResNet20
 
-#: Settings that later versions added beside the recipe, each with the value under which the models
-#: that were trained before are right.
+#: Settings outside the recipe that later versions added, each with the value that is true of the
+#: models trained before.
 ADDED_SETTINGS: dict[str, Any] = {}
 
 
@@ -100,7 +100,7 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
 
 
 def model_config(path: Path) -> dict[str, Any]:
-    """The configuration that a model was trained with, under the names of today.
+    """The configuration that a model was trained with, under today's names.
 
     Raises:
         ValueError: the file is damaged, or was not written by ``save_model``.
@@ -113,7 +113,7 @@ def model_config(path: Path) -> dict[str, Any]:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """What ``train`` wrote beside a model, its configuration under the names of today.
+    """The record that ``train`` wrote with a model, its configuration under today's names.
 
     Raises:
         ValueError: the file is not JSON, or not a training record.
@@ -125,10 +125,10 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def in_terms_of_today(config: dict[str, Any]) -> dict[str, Any]:
-    """A stored configuration under the names of today, with the settings that were added since.
+    """A stored configuration under today's names, with the settings that were added since.
 
-    ``label``, as it was called first, is ``kind``. A setting of the recipe that is missing has its
-    default in ``Recipe``, any other one that in ``ADDED_SETTINGS``.
+    ``kind`` was called ``label`` at first. A missing setting gets its default: of the recipe from
+    ``Recipe``, any other from ``ADDED_SETTINGS``.
     """
     config = {"kind" if name == "label" else name: value for name, value in config.items()}
     if "recipe" in config:

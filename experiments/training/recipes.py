@@ -1,4 +1,4 @@
-"""How a model is trained: the paper's settings, and ones that get more out of few epochs."""
+"""How a model is trained: the paper's recipe, and one that is better with few epochs."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -54,7 +54,7 @@ def learning_rate(settings: Recipe, step: int, steps_per_epoch: int) -> float:
         )
     total = settings.epochs * steps_per_epoch
     peak = settings.warm_up * total
-    # Straight up, straight down; the middle of the step, so that neither the first nor the last
-    # step is void.
+    # Straight up, then straight down. The rate is that of the middle of the step, so that it is 0
+    # neither in the first nor in the last step.
     now = step + 0.5
     return settings.learning_rate * (now / peak if now < peak else (total - now) / (total - peak))

@@ -25,8 +25,8 @@ class BasicBlock(nn.Module):
         shortcut = images
         if self.new_channels:
             before = self.new_channels // 2
-            # With the channels last: autograd lays the gradient of a slice out in the order of its
-            # dimensions, and a gradient in another order than the others slows the backward pass.
+            # Sliced with the channels last: autograd lays out the gradient of a slice in the order of
+            # its dimensions, and one gradient in another order slows the backward pass.
             pixels = images.permute(0, 2, 3, 1)[:, :: self.stride, :: self.stride]
             shortcut = functional.pad(pixels, (before, self.new_channels - before))
             shortcut = shortcut.permute(0, 3, 1, 2)

@@ -45,9 +45,9 @@ class TrainingConfig:
 def train(kind: str, config: TrainingConfig, console: Console) -> Path:
     """Trains the model of ``kind``, or finds it done; returns the path of its file.
 
-    Beside KIND.safetensors it writes KIND.json: configuration, history, test accuracy of the model
-    as stored, provenance; that of each process that trained a part is in its ``runs``. Until then
-    KIND.checkpoint holds the last epoch.
+    With KIND.safetensors it writes KIND.json: configuration, history, test accuracy of the stored
+    model, provenance, and in ``runs`` the provenance of each process that trained a part. Until both
+    are written, KIND.checkpoint holds the last epoch.
 
     Raises:
         ValueError: a file of another configuration is in the way, one is damaged, or an option is
@@ -88,7 +88,7 @@ def is_done(path: Path, settings: dict[str, Any]) -> bool:
     """Whether the model ``path`` was trained with ``settings``.
 
     Raises:
-        ValueError: it was trained with others, or it is not the model of the record beside it.
+        ValueError: it was trained with others, or it is not the model of its record.
     """
     record_path = path.with_suffix(".json")
     if not record_path.exists():
@@ -153,7 +153,7 @@ def _every_few(split: Split, count: int) -> Split:
 
 
 def _watch(trainer: Trainer, test: Split, precision: Precision, console: Console) -> None:
-    """Measures the last epoch on test images, to watch: nothing is chosen by it."""
+    """Measures the last epoch on test images, for the user to watch: no choice depends on it."""
     last = trainer.history[-1]
     last["watched_accuracy"] = accuracy(trainer.model, test, trainer.kind, precision)
     console.print(

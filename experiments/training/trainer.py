@@ -28,10 +28,9 @@ def check_seed(seed: int) -> None:
 class Trainer:
     """A model in training, and everything that its next step depends on.
 
-    Randomness comes from a generator that is seeded anew for every epoch, from the seed and the
-    number of the epoch, and the learning rate is a function of the step. So the state after an
-    epoch is the parameters and the momentum, and a run that was interrupted gives the bits of one
-    that was not.
+    Every epoch has a new random generator, seeded from the seed and the number of the epoch, and the
+    learning rate is a function of the step. So the state after an epoch is the parameters and the
+    momentum, and an interrupted run ends with the same bits as one without interruption.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Trainer:
         self.seed = seed
         self.model = seeded_model(seed, len(split.classes)).to(self.device)
         self.model.to(memory_format=torch.channels_last)
-        # A tensor, so that a recorded step reads the rate of the day.
+        # A tensor, so that a recorded step reads the present rate.
         self.rate = torch.tensor(0.0, device=self.device)
         self.optimizer = torch.optim.SGD(
             self.model.parameters(),
@@ -91,7 +90,7 @@ class Trainer:
             on_step: called after each step.
 
         Raises:
-            FloatingPointError: the loss is not a number any more.
+            FloatingPointError: the loss has become NaN.
         """
         generator = torch.Generator(self.device).manual_seed((self.seed << 20) + self.epochs_done)
         self.model.train()

@@ -47,6 +47,6 @@ def make_attack(method: str, **settings: Any) -> Attack:
     for name in settings:
         if name not in accepted:
             raise ValueError(
-                f"{name} is no setting of {method}; accepted are {', '.join(accepted)}"
+                f"{name} is not a setting of {method}; accepted are {', '.join(accepted)}"
             )
     return METHODS[method](**settings)

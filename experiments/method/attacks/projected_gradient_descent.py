@@ -22,9 +22,9 @@ class ProjectedGradientDescent(Attack):
     steps: int = 20
     """Number of steps, at least 1."""
     step: float = None  # type: ignore[assignment]  # a number after __post_init__
-    """How far a value moves in one step, in 1/255 (default: the paper's 2 up to epsilon 32, which 20
-    steps of 2 can reach; beyond, 2.5 epsilon / steps, the rule of Madry et al., so that every point
-    of the ball stays within reach)."""
+    """How far a value moves in one step, in 1/255. Default up to epsilon 32: the paper's 2, which
+    reaches 40 in 20 steps. Default beyond: 2.5 epsilon / steps, the rule of Madry et al., which
+    reaches every point of the ball."""
 
     capturable: ClassVar[bool] = True
 

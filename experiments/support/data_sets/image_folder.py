@@ -48,7 +48,7 @@ def load_image_folder(
             with atomic_path(cached) as part, open(part, "wb") as handle:
                 numpy.save(handle, pixels)
     labels = torch.tensor([label for _, label in files])
-    # Results say which images they are of; where those lie is this machine's business.
+    # Results name their images, but not where this machine keeps them.
     source = name or path.resolve().name
     return Split(torch.from_numpy(pixels), labels, classes, source, flip=True)
 

@@ -118,8 +118,8 @@ def test_a_count_that_is_not_that_of_the_predictions_is_refused(tmp_path):
 
     edit(store.lines, one_more)
     message = (
-        rf"cells.jsonl, model 2d on 2d, 50 images, .*: {right + 1} correct predictions are written "
-        rf"on attacked images after the filter floor, the predictions have {right}"
+        rf"cells.jsonl, model 2d on 2d, 50 images, .*: {right + 1} correct predictions are noted "
+        rf"for attacked images after the filter floor, but {right} are stored"
     )
     with pytest.raises(ValueError, match=message):
         store.cells()
@@ -129,8 +129,8 @@ def test_a_count_that_is_not_that_of_the_predictions_is_refused(tmp_path):
     ("change", "message"),
     [
         (lambda line: line.pop("off_grid"), "cells.jsonl, model 2d on 2d, 50 images: 'off_grid'"),
-        (lambda line: line.pop("evaluation"), "cells.jsonl, line 1, is no cell: 'evaluation'"),
-        (lambda line: line["evaluation"].update(kind="0"), "line 1, is no cell: kind is '0'"),
+        (lambda line: line.pop("evaluation"), "cells.jsonl, line 1, is not a cell: 'evaluation'"),
+        (lambda line: line["evaluation"].update(kind="0"), "line 1, is not a cell: kind is '0'"),
         (lambda line: line["clean"]["none"].__setitem__(1, "0" * 15 + "1"), "holds no predictions"),
         (
             lambda line: line.update(data="1" * 16),
@@ -150,7 +150,7 @@ def test_half_a_line_is_named(tmp_path):
     store = CellStore(tmp_path)
     store.add([cell_of(), cell_of(kind="8")], LABELS)
     store.lines.write_text(store.lines.read_text()[:-40])
-    with pytest.raises(ValueError, match="cells.jsonl, line 2, is no cell"):
+    with pytest.raises(ValueError, match="cells.jsonl, line 2, is not a cell"):
         store.cells()
 
 
@@ -241,5 +241,5 @@ def test_an_unknown_setting_is_not_dropped(tmp_path):
     store = CellStore(tmp_path)
     store.add([cell_of()], LABELS)
     edit(store.lines, lambda line: line["evaluation"].update(temperature=2.0))
-    with pytest.raises(ValueError, match="temperature is no setting"):
+    with pytest.raises(ValueError, match="temperature is not a setting"):
         store.add([cell_of(kind="8")], LABELS)

@@ -48,9 +48,11 @@ def test_a_later_setting_of_a_method_has_its_default_in_an_older_record(monkeypa
 
 def test_what_was_not_stored_or_is_not_known_is_named():
     record = SETTINGS[1].record()
-    with pytest.raises(ValueError, match="temperature is no setting; accepted are models, model"):
+    with pytest.raises(
+        ValueError, match="temperature is not a setting; accepted are models, model"
+    ):
         Evaluation.from_record({**record, "temperature": 2.0})
-    with pytest.raises(ValueError, match="restarts is no setting of projected_gradient_descent"):
+    with pytest.raises(ValueError, match="restarts is not a setting of projected_gradient_descent"):
         Evaluation.from_record({**record, "attack": {**record["attack"], "restarts": 3}})
     del record["kind"]
     with pytest.raises(ValueError, match="kind"):

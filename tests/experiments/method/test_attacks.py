@@ -142,6 +142,6 @@ def test_unknown_methods_and_settings_are_refused():
     with pytest.raises(ValueError, match="method is 'square'; accepted are basic_iterative, fast"):
         make_attack("square", epsilon=8)
     with pytest.raises(
-        ValueError, match="queries is no setting of .*; accepted are epsilon, steps"
+        ValueError, match="queries is not a setting of .*; accepted are epsilon, steps"
     ):
         make_attack("basic_iterative", epsilon=8, queries=100)
