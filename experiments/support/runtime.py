@@ -1,11 +1,13 @@
 """What a command runs on: device, threads, precision."""
 
 import ctypes
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import joblib
 import torch
 from torch import Tensor, nn
 
@@ -22,18 +24,18 @@ class Runtime:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: CUDA if there is a GPU and pyquant is built for it, else the CPU."""
     threads: int | None = None
-    """CPU threads (default: torch's choice). Bits repeat for the same number of threads."""
+    """CPU threads (default: OMP_NUM_THREADS, else one for each CPU that this process may use). Bits
+    repeat for the same number of threads."""
     precision: Precision = "bfloat16"
     """Arithmetic of the network; parameters, loss and images stay float32."""
 
     def start(self) -> torch.device:
         """Applies the settings to this process and returns the device."""
         if self.threads is not None:
-            if not 1 <= self.threads <= MAX_THREADS:
-                raise ValueError(
-                    f"threads is {self.threads!r}; accepted are whole numbers from 1 to {MAX_THREADS}"
-                )
-            torch.set_num_threads(self.threads)
+            set_threads(self.threads)
+        elif "OMP_NUM_THREADS" not in os.environ:
+            # By affinity and the limits of the control group; torch looks at the affinity alone.
+            set_threads(min(joblib.cpu_count(), MAX_THREADS))
         _keep_freed_memory()
         # On a GPU, float32 would be rounded to 10 bits, and convolutions could add in any order.
         torch.backends.cudnn.allow_tf32 = False
@@ -49,6 +51,15 @@ class Runtime:
             )
         use_cuda = self.device != "cpu" and built and torch.cuda.is_available()
         return torch.device("cuda" if use_cuda else "cpu")
+
+
+def set_threads(threads: int) -> None:
+    """Makes torch, and with it pyquant, use this many CPU threads."""
+    if not 1 <= threads <= MAX_THREADS:
+        raise ValueError(
+            f"threads is {threads!r}; accepted are whole numbers from 1 to {MAX_THREADS}"
+        )
+    torch.set_num_threads(threads)
 
 
 def _keep_freed_memory() -> None:

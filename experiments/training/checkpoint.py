@@ -20,23 +20,32 @@ def write_checkpoint(
         config: the configuration that decides the result.
         runs: where and with what each process of this run began.
         state: what ``Trainer.state`` gives.
+
+    The number of CPU threads is stored as well: on a CPU the bits depend on it.
     """
+    threads = torch.get_num_threads()
     content = io.BytesIO()
-    torch.save({"config": config, "runs": runs, "state": state}, content)
+    torch.save({"config": config, "threads": threads, "runs": runs, "state": state}, content)
     # Not by torch.save: of a disk that fills up it says neither that it is full nor which file.
     with atomic_path(path) as part:
         part.write_bytes(content.getbuffer())
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """``config``, ``runs`` and ``state`` as they were written, the tensors on ``device``.
+    """``config``, ``threads``, ``runs`` and ``state`` as written, the tensors on ``device``.
+
+    A checkpoint of an earlier version has no runs, or None as the number of threads.
 
     Raises:
         ValueError: the file is damaged.
     """
     try:
         stored = torch.load(path, map_location=device, weights_only=True)
-        # A checkpoint of an earlier version has no runs.
-        return {"runs": [], **stored, "config": in_terms_of_today(stored["config"])}
+        return {
+            "threads": None,
+            "runs": [],
+            **stored,
+            "config": in_terms_of_today(stored["config"]),
+        }
     except Exception as error:  # a damaged file can raise anything
         raise ValueError(f"{path} cannot be read, move it away to begin anew: {error}") from error

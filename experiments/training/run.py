@@ -4,13 +4,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from rich.console import Console
 
 from experiments.method.kinds import check_kind
 from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
-from experiments.support.runtime import Precision, Runtime
+from experiments.support.runtime import Precision, Runtime, set_threads
 from experiments.support.storage import lock, refuse_other, write_json
 from experiments.training.accuracy import accuracy
 from experiments.training.checkpoint import read_checkpoint, write_checkpoint
@@ -116,6 +117,8 @@ def _train_and_store(
     if checkpoint.exists():
         stored = read_checkpoint(checkpoint, device)
         refuse_other(settings, stored["config"], checkpoint)
+        if device.type == "cpu":
+            _use_threads_of(checkpoint, stored["threads"], config.runtime, console)
         trainer.restore(stored["state"])
         runs = stored["runs"]
         console.print(f"{kind}: goes on after epoch {trainer.epochs_done}")
@@ -144,6 +147,25 @@ def _train_and_store(
     write_json(path.with_suffix(".json"), record)
     checkpoint.unlink(missing_ok=True)
     return record
+
+
+def _use_threads_of(
+    checkpoint: Path, stored: int | None, runtime: Runtime, console: Console
+) -> None:
+    """Goes on with the number of threads that a run began with, since its bits depend on it.
+
+    Raises:
+        ValueError: the user asks for another number.
+    """
+    if stored is None or stored == torch.get_num_threads():
+        return
+    if runtime.threads is not None:
+        raise ValueError(
+            f"threads is {runtime.threads}, but {checkpoint} was made with {stored}, and another "
+            "number gives other bits; accepted is that number, also without the option"
+        )
+    set_threads(stored)
+    console.print(f"{checkpoint} was made with {stored} CPU threads: so are the epochs to come")
 
 
 def _every_few(split: Split, count: int) -> Split:

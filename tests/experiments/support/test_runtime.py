@@ -1,9 +1,11 @@
 """Device, threads, memory: what a command runs on."""
 
+import os
 import platform
 import subprocess
 import sys
 
+import joblib
 import pytest
 import torch
 
@@ -35,3 +37,52 @@ def test_freed_memory_is_used_again():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 32768
+
+
+def started(script, **environment):
+    """The output of a new process that starts a command's runtime, and of OpenMP as it is loaded."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+    script = f"from experiments.support.runtime import Runtime; import os, torch; {script}"
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**kept, "OMP_DISPLAY_ENV": "true", **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "policy"),
+    [
+        ({}, "PASSIVE"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"),
+        # libgomp's own default.
+        ({"GOMP_SPINCOUNT": "1000"}, "PASSIVE"),
+    ],
+)
+def test_threads_wait_without_spinning_unless_the_user_says_so(environment, policy):
+    done = started("print(os.environ.get('OMP_WAIT_POLICY'))", **environment)
+    assert done.stdout == ("None\n" if "GOMP_SPINCOUNT" in environment else f"{policy}\n")
+    if platform.libc_ver()[0] == "glibc":
+        assert f"OMP_WAIT_POLICY = '{policy}'" in done.stderr
+
+
+def test_default_threads_are_those_that_this_process_may_use():
+    count = "Runtime(device='cpu').start(); print(torch.get_num_threads())"
+    assert int(started(count).stdout) == joblib.cpu_count()
+    assert started(count, OMP_NUM_THREADS="1").stdout == "1\n"
+    if hasattr(os, "sched_setaffinity"):
+        one = f"os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); {count}"
+        assert started(one).stdout == "1\n"
+
+
+def test_default_threads_stay_within_the_control_group(monkeypatch):
+    before = torch.get_num_threads()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("experiments.support.runtime.joblib.cpu_count", lambda: 5)
+    try:
+        type(ONE_THREAD)(device="cpu").start()
+        assert torch.get_num_threads() == 5
+    finally:
+        torch.set_num_threads(before)

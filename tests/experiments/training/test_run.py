@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 from rich.console import Console
 
 from experiments.support.data_sets import load_split
+from experiments.support.runtime import Runtime
 from experiments.training.model_files import load_model
 from experiments.training.recipes import recipe
 from experiments.training.run import train
@@ -60,6 +62,34 @@ def test_interrupted_run_gives_the_bits_of_an_uninterrupted_one(data, tmp_path, 
     resumed.unlink()
     with pytest.raises(ValueError, match="2d.safetensors is not the model of .*2d.json; move that"):
         train("2d", config, QUIET)
+
+
+def test_a_run_goes_on_with_the_threads_it_began_with(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of a later process, unless the user says otherwise
+    later = replace(training_config(data, tmp_path), runtime=Runtime(device="cpu"))
+    first = replace(later, runtime=Runtime(device="cpu", threads=2))
+    epoch, threads = Trainer.epoch, []
+
+    def stopped_in_the_second(trainer, on_step):
+        threads.append(torch.get_num_threads())
+        if len(threads) == 2:
+            raise KeyboardInterrupt
+        epoch(trainer, on_step)
+
+    monkeypatch.setattr(Trainer, "epoch", stopped_in_the_second)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train("2d", first, QUIET)
+        torch.set_num_threads(1)
+        other = replace(later, runtime=Runtime(device="cpu", threads=1))
+        with pytest.raises(ValueError, match="threads is 1, but .*2d.checkpoint was made with 2"):
+            train("2d", other, QUIET)
+        path = train("2d", later, QUIET)
+    finally:
+        torch.set_num_threads(1)
+    assert threads == [2, 2, 2, 2]
+    runs = json.loads(path.with_suffix(".json").read_text())["runs"]
+    assert [run["machine"]["threads"] for run in runs] == [2, 2]
 
 
 def test_damaged_checkpoint_is_named(data, tmp_path):
