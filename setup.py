@@ -15,8 +15,8 @@ CUDA_ARCHITECTURES_FROM_12_8 = ";10.0;12.0"
 
 
 def cuda_toolkit() -> Path | None:
-    """The root of the CUDA toolkit, looked for where torch would look. An nvcc on PATH may be a
-    wrapper script that lies outside the toolkit, so nvcc itself is asked where it lives."""
+    """The root of the CUDA toolkit, searched for where torch would search. An nvcc on PATH may be a
+    wrapper script outside the toolkit, so nvcc itself is asked for the root."""
     if home := os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH"):
         return Path(home)
     if shutil.which("nvcc"):

@@ -1,7 +1,7 @@
 #pragma once
 
-// The checks of the arguments, for every op and device. What they throw reaches
-// Python as a ValueError. Types and devices are checked in pyquant/ops.py, where a
+// The checks of the arguments, for every op and device. Their exceptions reach
+// Python as ValueError. Types and devices are checked in pyquant/ops.py, where a
 // TypeError can be raised; sizes that only CUDA limits are checked in cuda/.
 
 #include <torch/csrc/stable/tensor.h>

@@ -26,10 +26,10 @@ struct TextbookPixel {
   float error;
 };
 
-// What the row above contributes, in sixteenths of a level; it does not wait for
-// the left neighbour. At the first and last column of a plane the neighbour to the
-// left or right is kept out by a factor of 0 instead of 1: the products are exact,
-// so fused and separate rounding agree.
+// What the row above contributes, in sixteenths of a level; it does not depend on
+// the left neighbour. At the first and last column of a plane a factor of 0 instead
+// of 1 leaves out the neighbour that does not exist. The products are exact, so fused
+// and separate rounding agree.
 PYQUANT_HOST_DEVICE float textbook_sum_above(float up_left, float up, float up_right,
                                              float keep_left = 1.0f, float keep_right = 1.0f) {
   return multiply_add(3.0f * up_right, keep_right, multiply_add(up_left, keep_left, 5.0f * up));
@@ -64,9 +64,9 @@ struct PublishedPixel {
   int error;
 };
 
-// round(weight * error), half to even, which is how a float is rounded: next to
-// 1.5 * 2^23 floats are the integers. The product is exact (fused or not), and the
-// low bits of the sum are the share. Weights are sixteenths.
+// round(weight * error), half to even, by adding 1.5 * 2^23: near that number the
+// floats are the integers, so the addition rounds. The product is exact (fused or
+// not), and the low bits of the sum are the share. Weights are sixteenths.
 PYQUANT_HOST_DEVICE int published_share_bits(float weight, float error) {
   return float_bits(multiply_add(error, weight, 0x1.8p23f));
 }

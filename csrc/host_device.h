@@ -21,8 +21,8 @@
 
 namespace pyquant {
 
-// a*b + c in one instruction where there is one. Only for operands of which it
-// is shown, beside the call, that fused and separate rounding give the same.
+// a*b + c in one instruction where there is one. A comment at each call shows that
+// fused and separate rounding give the same result for its operands.
 PYQUANT_HOST_DEVICE float multiply_add(float a, float b, float c) {
 #ifdef PYQUANT_ON_DEVICE
   return __fmaf_rn(a, b, c);
@@ -62,9 +62,10 @@ PYQUANT_HOST_DEVICE float bits_to_float(unsigned bits) {
 #endif
 }
 
-// Clamps to 0..most, which is positive; not for a NaN. Positive floats are in the
-// order of their bits and negative ones are negative integers: for integers the
-// device has both comparisons in one instruction.
+// Clamps a value that is not NaN to 0..most; `most` is positive. The device compares
+// the bits as integers, because it has both comparisons of integers in one
+// instruction: positive floats are in the order of their bits, and negative floats
+// are negative integers.
 PYQUANT_HOST_DEVICE float clamp_to_positive(float value, float most) {
 #ifdef PYQUANT_ON_DEVICE
   const int smaller = float_bits(value) < float_bits(most) ? float_bits(value) : float_bits(most);

@@ -19,7 +19,7 @@ PYQUANT_HOST_DEVICE int level_count(int bits) { return 1 << bits; }
 // The level of a code as a float: k/(n-1), correctly rounded, without a
 // division. k/(n-1) = (k + k/(n-1)) / n, and there the error of the rounded
 // reciprocal counts only 1/n: too little to cross a rounding boundary, since
-// k/(n-1) repeats its b bits for ever and so keeps 2^-b of an ulp away from
+// the bits of k/(n-1) have a period of b, which keeps it 2^-b of an ulp away from
 // every midpoint. (All 510 codes are compared with the division by a test.)
 PYQUANT_HOST_DEVICE float unit_level(float code, int bits) {
   const float reciprocal = 1.0f / static_cast<float>(level_count(bits) - 1);
@@ -31,8 +31,8 @@ PYQUANT_HOST_DEVICE float unit_level(int code, int bits) {
 }
 
 // 255k/(n-1) rounded half up: floor((2*255k + (n-1)) / (2(n-1))). The fraction
-// has an odd numerator, so it is at least 1/510 away from every integer; the
-// multiplier is off by at most 2^-17 and k of them by less than 1/510.
+// has an odd numerator, so it is at least 1/510 away from every integer. The
+// multiplier is wrong by at most 2^-17, so k times it is wrong by less than 1/510.
 PYQUANT_HOST_DEVICE int rounded_byte_level(int code, int bits) {
   const int steps = level_count(bits) - 1;
   const int multiplier = (2 * 255 * 65536 + steps) / (2 * steps);
@@ -53,7 +53,7 @@ PYQUANT_HOST_DEVICE int rounded_byte_level(float code, int bits) {
 }
 
 // floor(255k/(n-1)): the level table of the paper's published code. The
-// multiplier is rounded up, by less than 2^-16: k of them stay below 1/255.
+// multiplier is rounded up by less than 2^-16, so k times it by less than 1/255.
 PYQUANT_HOST_DEVICE int truncated_level_multiplier(int bits) {
   const int steps = level_count(bits) - 1;
   return (255 * 65536 + steps - 1) / steps;

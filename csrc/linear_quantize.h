@@ -18,8 +18,8 @@ PYQUANT_HOST_DEVICE int nearest_code(std::uint8_t sample, int bits) {
   return (2 * sample * (level_count(bits) - 1) + 255) / 510;
 }
 
-// nearest, floats: the argument is positive, so truncation is floor; x <= 1
-// bounds it by n - 1/2, so the code needs no clamp.
+// nearest, floats: the argument is positive, so truncation is floor. It is at most
+// n - 1/2, because x <= 1, so the code needs no clamp.
 PYQUANT_HOST_DEVICE int nearest_code(float unit, int bits) {
   return static_cast<int>(unit * static_cast<float>(level_count(bits) - 1) + 0.5f);
 }

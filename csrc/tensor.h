@@ -66,8 +66,8 @@ inline std::optional<Planes> planes_of(const torch::stable::Tensor& image) {
 
 // Whether both hold their samples in the same order and without gaps, so that sample
 // i of the memory of one belongs to sample i of the other. They have the same shape,
-// and no two samples of the result share their memory. Then equal strides, and a last
-// sample that is numel - 1 away from the first, say it for both.
+// and no two samples of the result share their memory. So two conditions are enough:
+// equal strides, and a last sample that is numel - 1 away from the first.
 inline bool same_order_without_gaps(const torch::stable::Tensor& image,
                                     const torch::stable::Tensor& result) {
   std::int64_t last_sample = 0;
@@ -79,7 +79,7 @@ inline bool same_order_without_gaps(const torch::stable::Tensor& image,
 }
 
 // torch::stable::empty_like looks its op up by name in every call, which takes as
-// long as dithering a small image does; the usual, contiguous case has a shorter way.
+// long as dithering a small image. A contiguous image, the usual case, goes without.
 inline torch::stable::Tensor empty_result(const torch::stable::Tensor& image) {
   if (!image.is_contiguous()) return torch::stable::empty_like(image);
   std::int32_t dtype;

@@ -22,7 +22,7 @@ def certified_radius(
     changes nothing that a network sees after the filter. The radius does not hold for an attacker
     who perturbs the image before it is dithered.
 
-    Proof by enumeration, in the arithmetic of `dtype` as the op computes: `linear_quantize`
+    Proof by enumeration, in the op's own arithmetic of `dtype`: `linear_quantize`
     never decreases when its input increases. If it returns the same value at both ends of an
     interval, it does so everywhere between them. A dithered image holds at most 2**bits levels,
     so the two ends around each are tried for eps = 1/255, 2/255, ... until one fails. The ends

@@ -1,4 +1,4 @@
-"""The gradient of both ops, and how a call comes to have it.
+"""The gradient of both ops, and how a call gets it.
 
 The ops are straight-through: d(result)/d(image) is taken to be 1, as for values inside the range
 in torch.fake_quantize_per_tensor_affine.
@@ -41,16 +41,16 @@ class StraightThrough(torch.autograd.Function):
 
 
 class StraightThroughBothWays(StraightThrough):
-    """With the forward mode. Apart, since torch.compile refuses a function that has it."""
+    """With the forward mode. It has its own class, since torch.compile refuses such a function."""
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
-        """The tangent, as a view: torch takes the very same tensor for a mistake."""
+        """The tangent, as a view: torch rejects the tensor itself as a mistake."""
         return tangent.view_as(tangent)
 
 
 def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
-    """op(image, bits, mode) with its gradient, in whatever way torch needs it at this place."""
+    """op(image, bits, mode) with its gradient, in the way that torch needs here."""
     if torch_private.forward_mode_is_active():
         return _call_with_forward_mode(op, image, bits, mode)
     if image.requires_grad and torch.is_grad_enabled():
@@ -68,7 +68,7 @@ def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
 def _call_with_forward_mode(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
     function = StraightThroughBothWays.apply
     if is_compiling():
-        # It would drop the tangent of an op without a word. As a decorator, disable would load
+        # The compiler would silently drop the tangent of an op. As a decorator, disable would load
         # the compiler when pyquant is imported, which takes longer than loading torch.
         function = torch.compiler.disable(
             function, reason="the forward mode of pyquant's ops is not compiled"
@@ -77,8 +77,8 @@ def _call_with_forward_mode(op: Op, image: Tensor, bits: int, mode: str) -> Tens
 
 
 def _call_within_transform(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
-    """Within vmap an image does not tell whether a gradient is wanted, so the function of autograd
-    is called in any case; but functionalize has no rule for such functions."""
+    """Within vmap the image does not say whether a gradient is wanted, so the autograd function is
+    always called. Only functionalize has no rule for such functions: there, the op is called."""
     if torch_private.innermost_transform_is_functionalize():
         return op(image, bits, mode)
     try:

@@ -1,4 +1,4 @@
-"""The ops in plain numpy: slow, readable, and the oracle of the tests.
+"""The ops in plain numpy: slow and readable. The tests compare every kernel with them.
 
 Every kernel of this package, on every device, returns exactly what these functions return.
 Images are `(..., height, width)` arrays of uint8 (0..255) or floats ([0, 1]); the loops go
@@ -85,7 +85,7 @@ def _floyd_steinberg_published(planes: np.ndarray, bits: int) -> np.ndarray:
             if x + 1 < width:
                 add(y, x + 1, error * 7 / 16)
             if y + 1 < height:
-                if x > 1:  # sic: not x > 0, so column 1 keeps its share to itself
+                if x > 1:  # sic: not x > 0, so the share of column 1 is dropped
                     add(y + 1, x - 1, error * 3 / 16)
                 add(y + 1, x, error * 5 / 16)
                 if x + 1 < width:

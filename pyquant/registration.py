@@ -1,5 +1,5 @@
-"""Loads the compiled library, which registers the ops, and adds what torch needs to know of them
-beyond their kernels: fake kernels, gradients, vmap rules.
+"""Loads the compiled library, which registers the ops, and adds what else torch needs to know about
+them: fake kernels, gradients, vmap rules.
 
 Both ops map planes to planes of the same size, so these are the same for both.
 """
@@ -21,11 +21,11 @@ LEVELS: Op = torch.ops.pyquant.levels.default
 
 
 def _fake_kernel(op: Op) -> Callable[..., Tensor]:
-    """(torch leaves out a mode that is the default.)"""
+    """torch leaves the mode out if it is the default."""
 
     def fake(image: Tensor, bits: int, *mode: str, **named_mode: str) -> Tensor:
         def check_arguments() -> None:
-            """The kernel does it; an image without pixels is enough."""
+            """The kernel checks them; for this an image without pixels is enough."""
             empty = torch.empty((0,) * image.dim(), dtype=image.dtype, device="cpu")
             op(empty, bits, *mode, **named_mode)
 

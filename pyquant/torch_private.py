@@ -35,7 +35,7 @@ if hasattr(torch._C, "_are_functorch_transforms_active"):
 else:
 
     def transform_is_active() -> bool:
-        """Assumes so. What is done within a transform gives the same result without one."""
+        """Always true: what a call does within a transform gives the same result without one."""
         return True
 
 
@@ -49,20 +49,20 @@ except ImportError:
 else:
 
     def innermost_transform_is_functionalize() -> bool | None:
-        """Whether torch.func.functionalize is the transform that sees the call first. None if
-        that cannot be told."""
+        """Whether torch.func.functionalize is the transform that sees the call first; None if
+        unknown."""
         innermost = peek_interpreter_stack()
         return innermost is not None and innermost.key() == TransformType.Functionalize
 
 
-#: Within the block ops skip their gradient.
+#: Within this context ops skip their gradient.
 below_autograd: Callable[[], AbstractContextManager[object]] = getattr(
     torch._C, "_AutoDispatchBelowAutograd", nullcontext
 )
 
 
 def kernel_call(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """What `op` itself calls, which saves a call."""
+    """The function that `op` calls; calling it directly saves a call."""
     return getattr(op, "_op", op)
 
 

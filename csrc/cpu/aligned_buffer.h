@@ -23,7 +23,7 @@ class AlignedBuffer {
   AlignedBuffer(const AlignedBuffer&) = delete;
   AlignedBuffer& operator=(const AlignedBuffer&) = delete;
   void* begin() const { return begin_; }
-  // Zeros everywhere, if that matters: the memory is not initialised.
+  // Fills the buffer with zeros. Until then the memory is not initialised.
   void clear(std::size_t bytes) const { std::memset(begin_, 0, bytes); }
 
  private:

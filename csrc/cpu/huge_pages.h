@@ -1,9 +1,9 @@
 #pragma once
 
-// A result or a buffer of many megabytes is fresh memory: the system clears and maps each of
-// its pages when it is first written, one at a time, which can take several times
-// as long as the work. Huge pages make that 512 times fewer. Only advice: where
-// the system does not know it or does not follow it, nothing changes.
+// A result or a buffer of many megabytes is fresh memory. The system clears and maps
+// its pages one at a time, when each is first written, which can take several times
+// as long as the work. With huge pages there are 512 times fewer. This is only advice:
+// a system that does not know it or does not follow it changes nothing.
 
 #include <cstdint>
 

@@ -14,7 +14,7 @@ struct Threads {
   void (*run)(std::int64_t count, const std::function<void(std::int64_t)>& task);
 };
 
-// A thread should have at least this many samples to pay for its wake-up.
+// A thread is worth its wake-up if it has at least this many samples.
 constexpr std::int64_t samples_per_thread = 65536;
 
 }  // namespace pyquant

@@ -1,16 +1,16 @@
 #pragma once
 
-// All that a kernel may ask of the device: where it is, the barriers and shuffles of
-// its warp and block, and every access to memory.
+// All that a kernel may ask of the device: its place in the launch, the barriers and
+// shuffles of its warp and block, and every access to memory.
 //
 // The tests compile the same kernels as plain C++, with these functions made of host
 // memory (tests/support/cuda_harness): there each call is executed, checked and
 // counted. So the kernels touch memory through load_ and store_ only, and an `active`
 // argument, not a branch around the call, says which lanes of a warp take part.
 //
-// Equal bits on all devices need --fmad=false: the compiler fuses no multiplication
-// and addition but those written as multiply_add (csrc/host_device.h) and as
-// multiply_add_down.
+// Equal bits on all devices need --fmad=false: the compiler then fuses only the
+// multiplications and additions that are written as multiply_add (csrc/host_device.h)
+// or as multiply_add_down.
 
 #include <cstdint>
 
@@ -66,8 +66,8 @@ PYQUANT_DEVICE void store_shared(Type* address, Type value, bool active = true) 
   if (active) *address = value;
 }
 
-// Words through which blocks that run at the same time talk. They are relaxed: a word
-// arrives whole, at some time, and orders no other memory.
+// Words through which blocks that run at the same time communicate. They are relaxed: a
+// word arrives whole, at some time, and orders no other memory.
 PYQUANT_DEVICE std::uint32_t load_relaxed(const std::uint32_t* address, bool active = true) {
   std::uint32_t value = 0;
   if (active) asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(address));

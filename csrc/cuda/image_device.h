@@ -1,7 +1,7 @@
 #pragma once
 
-// The device that an image lies on. Nothing here waits for it, so the ops can be
-// captured in a CUDA graph.
+// The device of an image. Nothing here waits for the device, so a CUDA graph can
+// capture the ops.
 
 #include <cuda_runtime_api.h>
 #include <torch/csrc/stable/accelerator.h>
@@ -10,7 +10,7 @@
 
 namespace pyquant {
 
-// Makes the device of the image the current one, until the end of its own life.
+// While it exists, the device of the image is the current one.
 class ImageDevice {
  public:
   explicit ImageDevice(const torch::stable::Tensor& image)

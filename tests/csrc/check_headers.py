@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> None:
     if cuda_include() is None:
         of_cuda = [header for header in checked if "<cuda_runtime" in header.read_text()]
         checked = [header for header in checked if header not in of_cuda]
-        print(f"left out for lack of a CUDA toolkit: {', '.join(map(str, of_cuda))}")
+        print(f"left out, because there is no CUDA toolkit: {', '.join(map(str, of_cuda))}")
     with ThreadPoolExecutor(os.cpu_count()) as executor:
         found = dict(zip(checked, executor.map(messages, checked), strict=True))
     failures = {header: message for header, message in found.items() if message}

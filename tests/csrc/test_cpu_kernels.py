@@ -39,7 +39,7 @@ def instruction_set(request):
 
 
 def assert_same_bits(actual: Tensor, expected: Tensor, context: object = None) -> None:
-    """Tells -0.0 from 0.0, which torch.equal does not."""
+    """Distinguishes -0.0 from 0.0, unlike torch.equal."""
     assert actual.dtype == expected.dtype
     as_bytes = [tensor.contiguous().view(torch.uint8) for tensor in (actual, expected)]
     assert torch.equal(*as_bytes), context
@@ -252,7 +252,7 @@ def test_environment_variable():
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_few_rows_of_great_width(variant, dtype):
-    """They take another way than many do; what is below does not matter to them."""
+    """A few rows take another path than many do; the rows below them do not change the result."""
     image = random_image((9, (1 << 18) + 5), dtype)
     whole = pyquant.floyd_steinberg(image, 2, variant=variant)
     for rows in (1, 4):

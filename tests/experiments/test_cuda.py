@@ -1,4 +1,4 @@
-"""The experiments on a CUDA device: recorded steps and attacks beside plain ones, images as on a CPU."""
+"""The experiments on a CUDA device: recorded steps and attacks equal plain ones, images equal the CPU's."""
 
 import warnings
 

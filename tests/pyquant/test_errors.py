@@ -134,7 +134,7 @@ def test_cuda_in_a_build_without(function, monkeypatch):
 
 
 def test_other_devices():
-    """In a process of its own: a device that exists in Python alone stays for ever."""
+    """In a process of its own: a device that exists in Python alone cannot be removed again."""
     code = """
 import torch, torch.utils.backend_registration, pyquant
 torch.utils.backend_registration._setup_privateuseone_for_python_backend("abacus")

@@ -30,7 +30,7 @@ def test_by_hand():
 
 
 def test_three_bits_in_bytes():
-    """255k/7 is no integer: nearest stores it rounded half up, floor rounded down."""
+    """255k/7 is not an integer: nearest stores it rounded half up, floor rounded down."""
     image = torch.arange(256, dtype=torch.uint8)[None]
     nearest = pyquant.linear_quantize(image, 3).unique().tolist()
     floor = pyquant.linear_quantize(image, 3, rounding="floor").unique().tolist()

@@ -16,7 +16,7 @@ import torch._dynamo  # imported here, while its own imports find every name
 
 
 class HiddenFromPyquant:
-    """Stands in the class for an attribute that torch's objects have."""
+    """Hides an attribute that objects of a class of torch have."""
 
     def __init__(self, name: str) -> None:
         self.name = name

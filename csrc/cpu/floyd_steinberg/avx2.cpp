@@ -82,7 +82,7 @@ class PublishedTables {
       const __m256i index = _mm256_and_si256(error, _mm256_set1_epi8(15));
       return _mm256_shuffle_epi8(twice(shares.low), index);
     }
-    // The sum has its top bit set, and the shuffle gives 0, where bit 4 is set.
+    // Where bit 4 is set, the sum has its top bit set, so the shuffle gives 0.
     const __m256i low_index =
         _mm256_add_epi8(_mm256_and_si256(error, _mm256_set1_epi8(31)), _mm256_set1_epi8(0x70));
     const __m256i high_index = ByteLanes::flip_top_bit(low_index);
@@ -98,8 +98,8 @@ class PublishedTables {
       const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(value, 4), _mm256_set1_epi8(15));
       return _mm256_shuffle_epi8(twice(level_), upper);
     }
-    // floor(255k/(n-1)) is k 2^(8-bits), the value without its lower bits, or more
-    // by one for each of a few thresholds that k has reached.
+    // floor(255k/(n-1)) is k 2^(8-bits), which is the value without its lower bits,
+    // plus one for each of a few thresholds that k has reached.
     constexpr int values = 1 << (8 - bits);  // to a level
     constexpr int steps = (1 << bits) - 1;
     __m256i level = _mm256_and_si256(ByteLanes::flip_top_bit(value),

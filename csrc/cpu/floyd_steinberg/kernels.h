@@ -35,8 +35,8 @@ struct FloydSteinbergKernels {
   // same stripe dithered side by side.
   int rows_at_once = 0;
   int stripes_at_once = 0;
-  // What stripes of that width need: rows that all stripes of the same planes
-  // share, and a buffer that begins with a cache line. Lanes outside the image work
+  // What stripes of an image of that width need: rows that all stripes of the same
+  // planes share, and a buffer that begins with a cache line. Lanes outside the image work
   // on what lies in the buffer: it should be ordinary numbers, not denormal floats,
   // which cost some processors a hundred times as much.
   std::int64_t (*row_above_bytes)(std::int64_t width) = nullptr;

@@ -11,8 +11,8 @@
 // Where the rows of a plane follow one another without a gap, a tile runs on from
 // row to row; narrow images then fill tiles and cache lines, too.
 //
-// A step is a chain of dependent operations, longer than it is wide: `chains`
-// groups of lanes are interleaved, so that one computes while another waits.
+// A step is a chain of dependent operations, which leaves most of the processor idle.
+// So `chains` groups of lanes are interleaved: one computes while another waits.
 //
 // Included in place, where an instruction set is switched on (kernels.inl.h says why).
 

@@ -43,8 +43,8 @@ struct DenseRow {
 template <typename Sample, typename Work>
 constexpr int samples_at_once = std::is_same_v<Sample, Work> && sizeof(Sample) == 1 ? 64 : 16;
 
-// Nothing is read or written but the samples themselves: what is strided, or not
-// a whole samples_at_once, goes through a dense buffer. Two to four channels side
+// Only the samples themselves are read or written: strided samples, and fewer than
+// samples_at_once, go through a dense buffer. Two to four channels side
 // by side have a fixed stride; any_stride stands for all others.
 constexpr int any_stride = 0;
 

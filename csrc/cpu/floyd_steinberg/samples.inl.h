@@ -44,8 +44,8 @@ PYQUANT_INLINE void read_row(const Sample* from, float* to) {
   }
 }
 
-// What turns codes k into levels k/(n-1). 255k/(n-1) is at least 1/510 away from the middle
-// of two bytes, n-1 being odd: rounding the float product finds the right byte.
+// What turns codes k into levels k/(n-1). Since n-1 is odd, 255k/(n-1) is at least 1/510
+// away from the middle of two bytes, so rounding the float product finds the right byte.
 struct LevelScale {
   ExactQuotient to_unit;
   float to_byte;
@@ -58,16 +58,16 @@ struct LevelScale {
                                    call.result_planes.width)) {}
 
  private:
-  // Of more than 8 MB of floats, little is left in the caches when they are read next.
-  // More than 32 MB is memory fresh from the operating system, with glibc: just
-  // cleared, and so in the caches.
+  // Little of more than 8 MB of floats is left in the caches when they are read next.
+  // With glibc, more than 32 MB is memory fresh from the operating system, which has
+  // just cleared it, so it is in the caches.
   static bool is_past_caches(std::int64_t samples) {
     return samples > std::int64_t{8} << 18 && samples <= std::int64_t{32} << 18;
   }
 };
 
-// Stores a register of levels. Past the caches no line is fetched first, only to be
-// overwritten; Floats::end_streams() makes such stores visible to other threads.
+// Stores a register of levels. A store past the caches does not fetch the line that it
+// overwrites; Floats::end_streams() makes such stores visible to other threads.
 template <typename Sample>
 PYQUANT_INLINE void store_or_stream_levels(Sample* to, Floats::Vector levels,
                                            const LevelScale& scale) {

@@ -13,7 +13,7 @@ namespace {
 // The buffer of stripes should stay in the second level of the cache.
 constexpr std::int64_t most_buffer_bytes = 1 << 19;
 
-// How many threads pay for themselves; small calls do not even ask for them.
+// How many threads are worth their wake-up; small calls do not even ask for them.
 std::int64_t useful_threads(const Planes& planes, const Threads& threads) {
   const std::int64_t most = planes.count * planes.height * planes.width / samples_per_thread;
   return most <= 1 ? 1 : std::min(most, threads.available());
@@ -30,10 +30,9 @@ void dither_by_planes(const FloydSteinbergCall& call, const FloydSteinbergKernel
   });
 }
 
-// Stripes are handed out in an order in which each comes after the one above it,
-// so whoever waits, waits for a stripe that some thread has already begun: this
-// ends with any number of threads. Groups of planes take turns; the next stripe of
-// a group then has not much to wait for.
+// Each stripe is handed out after the one above it. So a thread waits only for a stripe
+// that some thread has already begun, and this ends with any number of threads. Groups
+// of planes take turns, so the next stripe of a group does not have to wait long.
 void dither_by_stripes(const FloydSteinbergCall& call, const FloydSteinbergKernels& kernels,
                        const Threads& threads, std::int64_t thread_count) {
   const std::int64_t planes = call.image_planes.count;

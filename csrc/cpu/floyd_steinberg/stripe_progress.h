@@ -5,9 +5,8 @@
 
 namespace pyquant {
 
-// How many columns of a stripe's last row are finished. Whoever dithers the next
-// stripe waits for them; what was stored before reach() is visible after
-// wait_for().
+// How many columns of a stripe's last row are finished. The thread with the next
+// stripe waits for them. What was stored before reach() is visible after wait_for().
 class StripeProgress {
  public:
   void reach(std::int64_t columns) { columns_.store(columns, std::memory_order_release); }

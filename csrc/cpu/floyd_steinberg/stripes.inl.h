@@ -1,7 +1,7 @@
 #pragma once
 
 // Floyd-Steinberg dithering of few large planes: a plane is cut into stripes of rows, and
-// the lanes are the rows of a stripe. Each row lags two columns behind the row
+// the lanes are the rows of a stripe. Each row is two columns later than the row
 // above it, so that the three pixels above are finished when it needs them.
 //
 //                 column 0 1 2 3 4 5 6 7 8
@@ -11,12 +11,12 @@
 //     row 3, lane 0      x                        step ago, `up` two steps ago,
 //                                                 `up_left` three steps ago.
 //
-// So what comes from above is the previous step's errors shifted by one lane, and
-// two registers that remember it. A stripe may span several registers: the bottom
-// lane of one is above the top lane of the next. The top lane takes the errors of
-// the row above the stripe, one per step, from a row in memory, and the bottom
-// lane leaves its own there, for the next stripe, where they have been used. Lanes
-// run from bottom to top, since the lowest lane is the one that is cheap to store.
+// So what comes from above is the previous step's errors shifted by one lane, and two
+// registers that remember it. A stripe may span several registers: the bottom lane of
+// one is above the top lane of the next. A row in memory holds the errors of the row
+// above the stripe. The top lane takes one per step; the bottom lane puts its own in
+// the places of those already used, for the next stripe. Lanes run from bottom to top,
+// since the lowest lane is cheap to store.
 //
 // The samples of a stripe are first copied into a buffer, row by row as they lie in
 // memory, and dithered in place there. Each row is copied to two columns right of the

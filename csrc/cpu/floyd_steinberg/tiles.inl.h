@@ -64,9 +64,9 @@ class LaneRows {
   static constexpr int columns = Lanes::columns;
   static constexpr int samples = (sizeof(Sample) == 1 ? 8 : 16) * columns;
 
-  // Black in the lanes from `used` on, which have no plane: black they then stay.
-  // Of whatever lies in memory some would be denormal floats, which cost some
-  // processors a hundred times as much as others.
+  // Black in the lanes from `used` on, which have no plane; they then stay black.
+  // Uninitialised memory could hold denormal floats, which cost some processors a
+  // hundred times as much as others.
   void clear_unused(int used) {
     std::memset(bytes_ + used * distance, 0, (lanes - used) * distance);
   }

@@ -47,9 +47,9 @@ struct ByteLevels {
 //
 // nearest: m = v(n-1) + 128, and this is the usual way to round v(n-1)/255.
 // floor: m = v n, whose upper byte is the code; its lower byte is a multiple of n,
-// at most 256 - n, so that adding the code carries nothing into the upper byte.
-// A level is about 255k/(n-1) + 1/2, or + 0. to_level is 256*255/(n-1), rounded,
-// and level_offset the first number that makes the level of every code right.
+// at most 256 - n, so adding the code carries nothing into the upper byte.
+// A level is about 255k/(n-1) + 1/2, or + 0 for floor. to_level is 256*255/(n-1),
+// rounded, and level_offset the first number that makes the level of every code right.
 struct ByteArithmetic {
   std::uint16_t to_code;
   std::uint16_t code_offset;

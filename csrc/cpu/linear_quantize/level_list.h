@@ -1,7 +1,7 @@
 #pragma once
 
-// The levels of up to most_bits bits, to be loaded into registers; after the last
-// level it is repeated.
+// The levels of up to most_bits bits, to be loaded into registers. The last level is
+// repeated to the end.
 
 #include "../../levels.h"
 

@@ -27,8 +27,8 @@ concept FloatRegister = requires(typename Floats::Vector vector, typename Floats
   { Floats::load(bfloats) } -> std::same_as<typename Floats::Vector>;
   { Floats::load(bytes) } -> std::same_as<typename Floats::Vector>;
 
-  // Any floats; and whole or broken numbers from 0 to 255 as the nearest bytes, where no
-  // number is halfway between two of them.
+  // Any floats; and numbers from 0 to 255 as the nearest bytes, where no number is
+  // halfway between two bytes.
   Floats::store(floats, vector);
   Floats::store_rounded(bytes, vector);
 
@@ -65,7 +65,7 @@ concept FloatRegister = requires(typename Floats::Vector vector, typename Floats
   { Floats::truncate(vector) } -> std::same_as<typename Floats::Vector>;
   // max(value, 0), and 0 for NaN.
   { Floats::positive_part(vector) } -> std::same_as<typename Floats::Vector>;
-  // The smaller of two numbers of which the second is positive, and neither is NaN.
+  // The smaller of two numbers. The second is positive, and neither is NaN.
   { Floats::minimum_with_positive(vector, vector) } -> std::same_as<typename Floats::Vector>;
   // To 0..top, NaN as 0.
   { Floats::clamp(vector, 1.0f) } -> std::same_as<typename Floats::Vector>;

@@ -6,8 +6,8 @@
 
 #include <string>
 
-// The kernels for x86 are compiled wherever the compiler can: their files switch the
-// instruction set on by themselves, and nothing else is compiled with it.
+// The kernels for x86 are compiled wherever the compiler can. Their files switch the
+// instruction set on themselves; no other code is compiled with it.
 #if defined(__x86_64__) && defined(__GNUC__)
 #define PYQUANT_X86 1
 #else

@@ -5,11 +5,10 @@
 //
 //     k/d = fma(k, high, fma(k, low, 0)),   high + low = 1/d.
 //
-// high is 1/d rounded to a float, low the rest, and so the sum is wrong by 2^-48
-// of k/d at most. That cannot change how it rounds: a quotient that is not a
-// float itself is at least 1/d of half a unit in the last place, 2^-33, away
-// from the middle of two floats. The zero makes 0/d plus zero for a k of minus
-// zero, too.
+// high is 1/d rounded to a float and low the rest, so the sum is wrong by at most
+// 2^-48 of k/d. This cannot change how it rounds: a quotient that is not itself a
+// float is at least 1/d of half a unit in the last place, 2^-33, away from the middle
+// of two floats. Adding zero makes 0/d positive zero even if k is minus zero.
 
 namespace pyquant {
 

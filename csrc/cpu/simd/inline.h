@@ -1,5 +1,5 @@
 #pragma once
 
-// Primitives are a few instructions each. They are inlined whatever the optimiser
-// thinks of it, so that vectors stay in registers.
+// Primitives are a few instructions each. They are always inlined, so that vectors
+// stay in registers.
 #define PYQUANT_INLINE inline __attribute__((always_inline))

@@ -1,11 +1,11 @@
 #pragma once
 
-// Planes of more than 32 rows: a block runs through a stream, each of its warps with
+// Planes of more than 32 rows: a block runs through a stream, and each of its warps has
 // one stripe of the band.
 //
-// Warp w is `lag` rounds later than warp w-1: what a warp reads of the line above it
-// in one round, the warp above has written in the round before, and a barrier of the
-// block lies between. In rounds of 32 steps (the numbers are rounds of a stripe):
+// Warp w is `lag` rounds later than warp w-1. What a warp reads of the line above it in
+// one round was written by the warp above in the round before, with a barrier of the
+// block in between. In rounds of 32 steps (the numbers are rounds of a stripe):
 //
 //     warp 0    0   1   2   3   4   5   ...
 //     warp 1                    0   1          line 1, in four slots: warp 0 writes
@@ -75,7 +75,7 @@ PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
 
   Stripe<Sample, Step<Sample, variant>, true> stripe(plan, shared + warp * stripe_bytes(size),
                                                      stream, first_stripe + warp);
-  // Its barrier is also between these zeros and what is received in their place.
+  // Its barrier also separates these zeros from the errors received in their place.
   if (warp < stripes) stripe.clear();
   Handover<steps, rounds_together> above(plan, band - 1, stream);
   Handover<steps, rounds_together> below(plan, band, stream);
@@ -100,8 +100,8 @@ PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
         below.send(first_round, slot(warp + 1, first_round));
       }
     }
-    // What the warp above has written to a line is complete; and a slot is not
-    // written again before the warp below has read it.
+    // After this, what the warp above has written to a line is complete, and the warp
+    // below has read each slot that is written next.
     device::synchronize_block();
   }
 }

@@ -15,12 +15,16 @@
 //     it: here they would have nothing to order.
 //   - A strong store becomes visible to the loads of a waiting block in finite time.
 //
-// It is also less work. Compiled for 9.0, a release is a MEMBAR.ALL.GPU and two error
-// barriers (ERRBAR, CGAERRBAR) before the store: the warp would wait until all that it
-// has stored, results included, has reached the second-level cache. An acquire is a
-// CCTL.IVALL after the load, which empties the first-level cache of the
-// multiprocessor, and the errors could be loaded only then, in a second trip through
-// the cache. The words need none of this, and travel during the steps of a round.
+// It is also less work. Compiled for 9.0:
+//
+//   - A release is a MEMBAR.ALL.GPU and two error barriers (ERRBAR, CGAERRBAR) before
+//     the store. The warp would wait until all that it has stored, results included,
+//     has reached the second-level cache.
+//   - An acquire is a CCTL.IVALL after the load, which empties the first-level cache of
+//     the multiprocessor. Only then could the errors be loaded, in a second trip
+//     through the cache.
+//
+// The words need none of this, and travel during the steps of a round.
 //
 // The tests plant a word that is stored in halves, a block that does not wait, and
 // plain stores, and find each.
@@ -50,7 +54,7 @@ class Handover {
                           static_cast<std::uint32_t>(float_bits(error)), has_word(round));
   }
 
-  // A first look, so that the words are on their way during the steps.
+  // Loads the words early, so that they arrive during the steps.
   PYQUANT_DEVICE void expect(std::int64_t round) { word_ = look(round); }
   PYQUANT_DEVICE void receive(std::int64_t round, float* slot) {
     while (!device::all_lanes(word_ != not_yet)) {

@@ -12,7 +12,7 @@
 //     lane 2      0       1       2       3      needs 0 1 2 3 4 of lane 1
 //
 // After the last column of a plane a lane begins the next plane of its stream at
-// once, so the ramp of the skew is paid once per stream. In taller planes the errors
+// once, so there is one ramp of the skew per stream. In taller planes the errors
 // of lane 31 go to the warp that holds the next 32 rows, through shared memory,
 // and from the last warp of a block to the next block, through global memory.
 //

@@ -20,8 +20,8 @@ namespace pyquant {
 
 constexpr int maximum_warps = 4;  // of a block
 constexpr int maximum_threads = device::warp_size * maximum_warps;
-// Blocks of so many warps that a multiprocessor holds at a time: the kernels use no
-// more registers than that allows.
+// How many blocks of this size a multiprocessor holds at a time: the kernels use no
+// more registers than this allows.
 constexpr int short_blocks = 4;
 constexpr int tall_blocks = 3;
 
@@ -69,10 +69,10 @@ inline bool rows_are_wide(const void* data, const Planes& planes, int sample_siz
 
 // Fills in all that follows `bits`, except the pointer to the scratch.
 //
-// Planes per stream: a small batch wants latency, a warp (or block) per plane. A
-// large one wants few ramps: as many streams as keep every scheduler of every
-// multiprocessor busy with four warps (three of tall planes), and the planes
-// shared out among them.
+// Planes per stream: a small batch should have little latency, so each plane has a warp
+// (or block). A large one should have few ramps: there are as many streams as keep every
+// scheduler of every multiprocessor busy with four warps (three for tall planes), and
+// the planes are divided among them.
 inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, int sample_size, int multiprocessors) {
   const std::int64_t height = plan.from.height;
 

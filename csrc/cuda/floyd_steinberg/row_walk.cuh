@@ -2,10 +2,10 @@
 
 // A lane's walk along its row buffer in shared memory.
 //
-// Samples narrower than a word are read and written a word at a time: lanes that
-// are a byte apart in phase would meet in a bank. A lane's columns begin anywhere
-// in a word, so each word it works on is cut out of two words of the buffer, and
-// each word it writes is put together from two words of results.
+// Samples narrower than a word are read and written a word at a time: otherwise lanes
+// that are a byte apart in phase would use the same bank. A lane's columns begin
+// anywhere in a word. So each word that it reads is cut out of two words of the buffer,
+// and each word that it writes is put together from two words of results.
 
 #include <cstdint>
 
@@ -30,8 +30,8 @@ class RowWalk {
     return device::load_shared(word_ + index, active);
   }
 
-  // Applies step(index, sample) -> result to the samples of word `index`, whose value is
-  // `next`.
+  // Applies step(index, sample) -> result to the samples of word `index`. `next` is the
+  // value of that word.
   template <typename Step>
   PYQUANT_DEVICE void visit(int index, Word next, Step&& step) {
     const std::uint32_t samples = device::shift_right(samples_, next, shift_);

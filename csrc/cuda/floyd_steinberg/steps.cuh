@@ -28,8 +28,8 @@ struct Edge {
   float keep_right = 1.0f;
 };
 
-// The bits of 2^23. Next to it floats are the integers: a byte becomes a float by
-// being put into the low byte of this one, and a level is taken from there.
+// The bits of 2^23. From there on floats are the integers: a byte in the low byte of
+// this word makes the float 2^23 + byte, and the low byte of such a float is its level.
 constexpr std::uint32_t bits_of_2_to_23 = 0x4b000000;
 
 // A byte of a word of four: as an integer, or as 2^23 + byte, in one instruction.
@@ -43,8 +43,9 @@ struct PackedByte {
   }
 };
 
-// byte/255, correctly rounded, from 2^23 + byte: the byte times the reciprocal, which
-// as a float is a little too large, rounded down once. (Tested for all bytes.)
+// byte/255, correctly rounded, from 2^23 + byte: the byte times the reciprocal, rounded
+// down once, since the reciprocal as a float is a little too large. (Tested for all
+// bytes.)
 PYQUANT_DEVICE float byte_to_unit(float byte_plus_2_to_23) {
   constexpr float reciprocal = 1.0f / 255.0f;
   return device::multiply_add_down(byte_plus_2_to_23, reciprocal, -0x1p23f * reciprocal);
@@ -72,8 +73,8 @@ class TextbookStep {
     const float top_code = static_cast<float>(level_count(bits_) - 1);
     float value;  // and what comes from above
     if constexpr (std::is_same_v<Sample, std::uint8_t>) {
-      // A sixteenth of the sum is exact, unless it is less than 2^-126, which is
-      // too little to change the value of a byte: it is 0 or at least 1/255.
+      // A sixteenth of the sum is exact unless it is less than 2^-126. That is too
+      // little to change the value of a byte, which is 0 or at least 1/255.
       value =
           multiply_add(sum, sixteenth_, byte_to_unit(sample.plus_2_to_23(two_to_23_)) * top_code);
     } else {
@@ -92,8 +93,8 @@ class TextbookStep {
  private:
   int bits_;
   float sixteenth_;
-  // bits_of_2_to_23, computed so that no compiler sees that it is constant: an
-  // instruction holds one constant, and two would cost another instruction per step.
+  // bits_of_2_to_23, computed so that the compiler does not see that it is constant.
+  // An instruction holds one constant; a second one would cost an instruction per step.
   std::uint32_t two_to_23_;
 };
 
@@ -141,9 +142,10 @@ class PublishedStep {
 
   float above_;
   float leading_bits_;  // times a byte: its code
-  // 255/(n-1), a little too large, times a code: its level. The product is never
-  // below a whole number that it should reach; its excess is less than 1/(n-1), by
-  // which it is below the next one at least. (All codes are tested.)
+  // 255/(n-1), a little too large: times a code it gives the level. So the product is
+  // never below a whole number that it should reach. The exact product is at least
+  // 1/(n-1) below the next whole number, and the excess is less than that. (All codes
+  // are tested.)
   float ratio_;
 };
 

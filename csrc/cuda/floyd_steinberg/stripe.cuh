@@ -13,8 +13,8 @@
 // becomes chunk 0, and the next columns are loaded after it. Results take the
 // place of the samples they come from.
 //
-// The class is one so that its code is compiled as a whole, with all of its state in
-// registers. Its steps are defined in stripe_steps.inl.cuh, the loads and stores of
+// It is a single class, so that its code is compiled as a whole with all of its state
+// in registers. Its steps are defined in stripe_steps.inl.cuh, the loads and stores of
 // global memory in stripe_transfers.inl.cuh.
 
 #include <cstdint>
@@ -81,7 +81,7 @@ class Stripe {
       device::store_shared(reinterpret_cast<Piece*>(buffer_) + i, Piece{},
                            i < stripe_bytes(size) / device::piece_bytes);
     }
-    // The zeros of a row come from other lanes than its samples.
+    // A row's zeros and its samples are written by different lanes.
     device::synchronize_warp();
   }
 
@@ -90,10 +90,10 @@ class Stripe {
   // of its last row, an element per step; they are used by tall planes only.
   PYQUANT_DEVICE void round(bool walks, const float* line_in, float* line_out) {
     Piece fetched[pieces];
-    if (plan_.wide_loads) fetch(fetched);  // on their way during the steps
+    if (plan_.wide_loads) fetch(fetched);  // they arrive during the steps
     if (walks) {
       walk(line_in, line_out);
-      // The results of a row are stored by other lanes than the one that wrote them.
+      // One lane computes the results of a row, other lanes store them.
       device::synchronize_warp();
       plan_.wide_stores ? collect() : collect_elements();
       Piece carried[2];

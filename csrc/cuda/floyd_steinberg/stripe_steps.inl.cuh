@@ -23,8 +23,9 @@ PYQUANT_DEVICE void Stripe<Sample, Step, tall>::walk(std::int32_t steps_to_last_
   struct alignas(16) Errors {
     float errors[4];
   };
-  // Steps from here to the last column of a plane. As floats, since those can be
-  // compared to a number that is 0 or 1; what is far away is too far for a round.
+  // Steps from here to the last column of a plane, as floats, since a comparison of
+  // floats can give 0 or 1 as a number. A plane that ends far away does not end in this
+  // round.
   constexpr std::int32_t far = 1 << 20;
   const float width = static_cast<float>(width_ < far ? width_ : far);
   float to_last_column =
@@ -36,7 +37,7 @@ PYQUANT_DEVICE void Stripe<Sample, Step, tall>::walk(std::int32_t steps_to_last_
   for (int word = 0; word < words; ++word) next[word] = walk_.load(word, true);
 #pragma unroll 1
   for (int begin = 0; begin < steps; begin += unrolled) {
-    // What the next eight steps need is on its way during these.
+    // Loads what the next eight steps need; it arrives during these.
     typename RowWalk<Sample>::Word here[words];
 #pragma unroll
     for (int word = 0; word < words; ++word) {

@@ -1,8 +1,8 @@
 #pragma once
 
-// Linear quantization, one pass. Samples that lie in memory without gaps are taken
-// as 16-byte pieces, whatever the order of their dimensions. Otherwise a warp takes
-// a row at a time, lanes side by side taking columns side by side.
+// Linear quantization, one pass. Samples without gaps in memory are taken as 16-byte
+// pieces, whatever the order of their dimensions. Otherwise a warp takes a row at a
+// time: lanes side by side take columns side by side.
 
 #include <cstdint>
 #include <type_traits>

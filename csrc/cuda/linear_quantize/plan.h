@@ -27,8 +27,8 @@ struct LinearQuantizePlan {
   std::int64_t blocks = 0;
 };
 
-// Fills in `dense` and `blocks`. Enough blocks to fill every multiprocessor with
-// 2048 threads, each of which then takes its share of the samples.
+// Fills in `dense` and `blocks`: enough blocks to fill every multiprocessor with 2048
+// threads. Each thread then takes its share of the samples.
 inline void plan_linear_quantize(LinearQuantizePlan& plan, bool same_order_without_gaps,
                                  int sample_size, int multiprocessors) {
   plan.dense = same_order_without_gaps && device::is_aligned_to_pieces(plan.image) &&

@@ -46,8 +46,8 @@ def test_every_edge(height, width):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_more_rows_than_a_block_holds(variant, dtype):
-    """Three bands and a single row; in every number of resident blocks the last bands wait
-    for the first ones, and streams are handed on plane after plane."""
+    """Three bands and a single row. With any number of resident blocks the last bands wait for
+    the first ones, and each block goes on from plane to plane."""
     image, expected = image_and_expected((3, 3 * 128 + 1, 9), dtype, 2, variant)
     for resident_blocks, multiprocessors in ((1, 1), (2, 1), (3, 4), (100, 8)):
         result, counts = execute(
@@ -136,8 +136,8 @@ def test_every_byte_and_level():
             assert_same(result, by_reference(reference.floyd_steinberg, image, bits, variant))
 
 
-# Strides of three planes of 34 rows and 48 columns, of which one is huge; with the first ones
-# rows are moved in pieces of 16 bytes, with the others not.
+# Strides of three planes of 34 rows and 48 columns; one stride is huge. With the first ones rows
+# are moved in pieces of 16 bytes, with the others they are not.
 HUGE_STRIDES = {
     "plane": (2**31 + 48, 48, 1),
     "unaligned_plane": (2**31 + 47, 48, 1),
@@ -170,7 +170,7 @@ def test_strides_beyond_2_to_the_31_samples(layout, dtype):
     ids=str,
 )  # fmt: skip
 def test_more_than_2_to_the_31_samples(op, mode, shape, column_stride, multiprocessors, last):
-    """The last two blocks, which take the last planes, of a launch that gives each block few."""
+    """The last two blocks, which take the last planes; each block of the launch takes few."""
     planes, height, width = shape
     assert planes * height * width > 2**31
     strides = (height * width * column_stride, width * column_stride, column_stride)

@@ -1,4 +1,4 @@
-"""Cells in their three files: whole or absent, whoever writes and whatever dies."""
+"""Cells in their three files: complete or absent, also with several writers and after a crash."""
 
 import hashlib
 import json
@@ -229,7 +229,7 @@ def test_a_process_that_is_killed_leaves_the_old_cells_or_the_new(replaced, tmp_
     assert done.returncode == (0 if replaced == 3 else -signal.SIGKILL)
     new = cell_of(kind="8", epsilon=8.0, seed=5)
     assert [cell.kind for cell in store.cells()] == (["2d"] if replaced < 3 else ["2d", "8"])
-    # Whoever comes next makes the cell again, and nothing of the dead process is in the way.
+    # The next process makes the cell again, and nothing of the dead one is in the way.
     store.add([new], LABELS)
     first, second = store.cells()
     assert_same(first, cell_of())

@@ -116,7 +116,7 @@ def test_a_smaller_subset_is_part_of_a_larger_one():
     small, large = subset(10_000, 500), subset(10_000, 2000)
     assert torch.equal(small, large[:500])
     assert len(set(large.tolist())) == 2000
-    # The same for ever: committed results rely on it.
+    # It must never change: committed results rely on it.
     assert small[:4].tolist() == FIRST_OF_THE_SUBSET
 
 

@@ -1,4 +1,4 @@
-"""Many cells: none of them twice, none beside those of other models or images."""
+"""Many cells: none is made twice, and none is mixed with those of other models or images."""
 
 from dataclasses import replace
 from pathlib import Path

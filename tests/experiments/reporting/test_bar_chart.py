@@ -1,4 +1,4 @@
-"""Bars stand beside each other and say what is not measured."""
+"""Bars stand side by side, and missing values are marked."""
 
 from itertools import pairwise
 

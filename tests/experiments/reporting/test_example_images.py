@@ -1,4 +1,4 @@
-"""Attacked images show what is written beside them."""
+"""Attacked images are what their captions say."""
 
 import re
 from dataclasses import replace

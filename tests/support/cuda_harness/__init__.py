@@ -20,7 +20,7 @@ FLAGS = ["-std=c++20", "-ffp-contract=off", "-U_FORTIFY_SOURCE", "-Wall", "-Wext
 
 
 def _compiled(name: str, source: str, *flags: str) -> Path:
-    """The program, compiled unless that was done before with the same sources."""
+    """The program, compiled unless it exists already for the same sources."""
     files = [*HERE.glob("*.h"), HERE / source, *(ROOT / "csrc").glob("*.h")]
     files += [file for file in (ROOT / "csrc" / "cuda").rglob("*") if file.suffix in (".h", ".cuh")]
     content = hashlib.sha256(repr((FLAGS, flags, sys.version)).encode())
@@ -37,7 +37,7 @@ def _compiled(name: str, source: str, *flags: str) -> Path:
 
 @cache
 def fibres(skew: int | None = None):
-    """The module of the fibre engine; the skew of the kernels is what it is or what is said."""
+    """The module of the fibre engine; the skew of the kernels is their own or the one given."""
     import pybind11
 
     includes = [f"-isystem{pybind11.get_include()}", f"-isystem{sysconfig.get_path('include')}"]
@@ -65,7 +65,7 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype, offset: int = 0) -> np.ndar
 
 
 def sparse(shape: tuple[int, ...], dtype: np.dtype, strides: tuple[int, ...]) -> np.ndarray:
-    """Zeros with strides in samples, of which only the pages that are touched take memory."""
+    """Zeros with strides in samples; only the pages that are touched take memory."""
     dtype = np.dtype(dtype)
     samples = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
     no_reserve = 0x4000  # of Linux; Python has a name for it from 3.13 on

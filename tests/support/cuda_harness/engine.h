@@ -1,6 +1,6 @@
 #pragma once
 
-// What executes a kernel, seen from the functions of the device that the kernel calls.
+// The engine that executes a kernel, as the device functions that the kernel calls see it.
 
 #include <cstdint>
 #include <stdexcept>
@@ -24,7 +24,7 @@ struct Place {
   unsigned char* shared = nullptr;
 };
 
-// A kernel did what a GPU might punish or forgive. Ends the launch.
+// A fault of a kernel, which a GPU might let pass. Ends the launch.
 class Fault : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -35,7 +35,7 @@ class Engine {
   // Meets the other lanes of the warp; then values[lane] is what each one brought.
   virtual void meet_warp(Collective what, std::uint32_t value, std::uint32_t* values) = 0;
   virtual void meet_block() = 0;
-  // Lets others run; called between two looks at memory that is to change.
+  // Lets other threads run; called while a thread waits for memory to change.
   virtual void pause() = 0;
   // Before every access of a thread, in the thread's order, active or not.
   virtual void access(Space space, Direction direction, const void* address, int size,

@@ -1,7 +1,7 @@
 #pragma once
 
-// CUDA's words and arithmetic on the host: with these the shared headers take the way
-// they take on a device, and a kernel is a function. Included before everything else.
+// CUDA's keywords and arithmetic on the host. With these the shared headers compile as
+// they do for a device, and a kernel is a function. Included before everything else.
 
 #define PYQUANT_SIMT
 #define __global__ inline

@@ -16,7 +16,7 @@
 
 namespace simt {
 
-// Zeros, of which only those that are touched take memory.
+// Zeros; only the pages that are touched take memory.
 class SparseBytes {
  public:
   explicit SparseBytes(std::size_t bytes) : bytes_(std::max<std::size_t>(bytes, 1)) {
@@ -46,7 +46,7 @@ struct Buffer {
   }
 };
 
-// The buffers that a kernel may use, and the result, of which each byte may be written
+// The buffers that a kernel may use, and the result: each of its bytes may be written
 // once, and not be read.
 class GlobalMemory {
  public:

@@ -1,7 +1,7 @@
 #pragma once
 
-// The device of csrc/cuda/device.cuh, made of host memory: the same functions,
-// each of which goes through the engine that executes the kernel at the moment.
+// The device of csrc/cuda/device.cuh, made of host memory: the same functions, which
+// all go through the engine that executes the kernel at the moment.
 // See README.md.
 
 #include <algorithm>

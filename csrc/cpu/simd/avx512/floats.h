@@ -48,8 +48,8 @@ struct Floats {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
   }
 
-  // 32 samples, clamped to [0, 1]. Which of them are in which register is the
-  // business of load_unit_pair and store_level_pair alone.
+  // 32 samples, clamped to [0, 1]. Only load_unit_pair and store_level_pair know which
+  // of them are in which register.
   template <typename Sample>
   static PYQUANT_INLINE void load_unit_pair(const Sample* from, Vector& one, Vector& other) {
     one = clamp(load(from), 1.0f);
@@ -125,8 +125,8 @@ struct Floats {
   // max(NaN, 0) is 0 in this order of operands.
   static PYQUANT_INLINE Vector positive_part(Vector value) { return _mm512_max_ps(value, zero()); }
 
-  // As integers, to which more of the processor can attend: floats of which one is
-  // positive compare alike.
+  // Compared as integers, which more units of the processor can do. If one of two
+  // floats is positive, the order is the same.
   static PYQUANT_INLINE Vector minimum_with_positive(Vector value, Vector positive) {
     return _mm512_castsi512_ps(
         _mm512_min_epi32(_mm512_castps_si512(value), _mm512_castps_si512(positive)));
@@ -142,10 +142,10 @@ struct Floats {
   }
 
  private:
-  // Half a unit of the last place of a bfloat16 is added, and the caller cuts the rest
-  // off: that rounds to nearest, and no level k/(n-1) is a tie, because its bits have a
-  // period of 8 at most, and 8 are kept. Fifteen equal bits after the first one that
-  // goes would make all of them equal.
+  // Adds half a unit in the last place of a bfloat16; the caller cuts off the lower
+  // bits, which rounds to nearest. No level k/(n-1) is a tie: its bits have a period of
+  // 8 at most and 8 are kept, so a tie, fifteen equal bits after the first one cut off,
+  // would make all of its bits equal.
   static PYQUANT_INLINE __m512i add_half_of_last_place(Vector level) {
     return _mm512_add_epi32(_mm512_castps_si512(level), _mm512_set1_epi32(0x8000));
   }
