@@ -1,1 +1,1 @@
-"""Times every op of pyquant beside its peers: `python -m benchmarks`. See README.md."""
+"""Times every op of pyquant and its peers: `python -m benchmarks`. See README.md."""

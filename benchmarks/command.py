@@ -36,12 +36,12 @@ def main() -> None:
 
 
 def measure_and_write(config: Config) -> Run:
-    """`config` is resolved. The files are written together, after the last measurement."""
+    """Takes a resolved config. The files are written together, after the last measurement."""
     started = time.monotonic()
     description = machine.describe(config.device)
     run = Run(config, description, measure(config))
     if not run.results:
-        raise ValueError("these options leave nothing to time")
+        raise ValueError("there is nothing to time with these options")
     folder = config.output or RESULTS / machine.folder_name(description["device"])
     write_run(folder, run)
     write_report(folder, run)

@@ -25,7 +25,7 @@ from benchmarks.verification import (
 )
 from pyquant import reference
 
-# "bits": every bit as the reference. "levels": the same work by another arithmetic.
+# "bits": every bit as in the reference. "levels": the same work by another arithmetic.
 # "none": other work, timed for scale, such as the copy.
 Check = Literal["bits", "levels", "none"]
 
@@ -52,7 +52,7 @@ class Contender:
             return self.to_tensor(self.call())
 
     def page_faults(self) -> int:
-        """Of one call: how many pages of new memory the system had to clear and map for it."""
+        """How many pages of new memory the system had to clear and map for one call."""
         with _torch_threads(self.threads), forced(self.instruction_set):
             self.call()
             before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -144,8 +144,8 @@ def _array_peers(case: Case, image: Tensor) -> list[Contender]:
 
 
 def _map_memory(size: int) -> None:
-    """What the system does for a result that is new memory, in pages of 2 MB where it grants
-    them: one byte in every 4 KB is written."""
+    """What the system does for a result in new memory: one byte in every 4 KB is written. Pages have
+    2 MB where the system grants them."""
     with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
         if hasattr(mmap, "MADV_HUGEPAGE"):
             memory.madvise(mmap.MADV_HUGEPAGE)

@@ -82,7 +82,7 @@ def _huge_pages() -> str:
 
 def _commit() -> dict:
     try:
-        # Results of an earlier run may lie around; they do not change what is measured.
+        # Results of an earlier run do not change what is measured.
         changes = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")
         return {"id": _git("rev-parse", "HEAD"), "dirty": bool(changes)}
     except (OSError, subprocess.CalledProcessError):

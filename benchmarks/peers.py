@@ -1,5 +1,5 @@
-"""What pyquant is compared with, each given its input in the form it likes best: arrays and
-images are converted before the clock starts."""
+"""What pyquant is compared with. Each peer gets its input in the form in which it is fastest:
+arrays and images are converted before the clock starts."""
 
 from functools import cached_property, partial
 
@@ -69,7 +69,7 @@ def arrays_to_tensor(shape: torch.Size, arrays: list[np.ndarray]) -> Tensor:
 
 
 def torch_linear_quantize(image: Tensor, bits: int, rounding: str) -> Tensor:
-    """The ops that a torch user would string together, bit for bit the same for floats."""
+    """The ops that a torch user would combine; bit for bit the same for floats."""
     steps = 2**bits - 1
     value = image.float().clamp(0, 1)
     if rounding == "nearest":

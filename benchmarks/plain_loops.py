@@ -1,6 +1,6 @@
-"""Error diffusion as a Python user would write it down, compiled by numba and tuned in no way:
-`pyquant.reference` with its arrays of planes taken apart into loops. The bits are the same;
-`numba_loops.py` is the same work made fast. Images are (N, C, H, W) with any strides.
+"""Error diffusion as a Python user would first write it, compiled by numba and not tuned:
+`pyquant.reference` with loops instead of arrays of planes. The bits are the same; `numba_loops.py`
+is the same work made fast. Images are (N, C, H, W) with any strides.
 """
 
 import numpy as np

@@ -16,7 +16,7 @@ CASES = (
     ("textbook", "float32", "batch"),
     ("textbook", "float32", "square"),
 )
-COLUMNS = {  # and the contenders of which the fastest stands there
+COLUMNS = {  # each with its contenders, of which the fastest is shown
     "pyquant": [OWN],
     "numba, tuned loop": ["numba"],
     "numba, plain loop": ["numba plain"],
@@ -28,7 +28,7 @@ COLUMNS = {  # and the contenders of which the fastest stands there
 
 
 def write(runs: dict[str, Run]) -> bool:
-    """Runs of CPUs by the name of their folder. Returns whether the README was another before."""
+    """Runs of CPUs by the name of their folder. Returns whether the README changed."""
     return write_block(README, BLOCK, content(runs))
 
 
@@ -59,8 +59,8 @@ def speed_table(run: Run) -> str:
 
 
 def slow_table(runs: dict[str, Run]) -> str:
-    """The time of one small image, where a call takes longer than the arithmetic; and the peers
-    that were faster than pyquant."""
+    """The time of one small image, where the call takes longer than the arithmetic, and the cases in
+    which a peer was faster than pyquant."""
     rows = []
     for run in runs.values():
         table = ResultTable(run.results)

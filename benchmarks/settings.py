@@ -21,7 +21,7 @@ Size = Literal[
 
 @dataclass(frozen=True)
 class Config:
-    """Times pyquant beside its peers and beside a copy of the same bytes.
+    """Times pyquant, its peers and a copy of the same bytes.
 
     Bits are verified before anything is timed. Writes run.json and measurements.csv, and from
     these report.md and plot.png.
@@ -53,7 +53,7 @@ class Config:
     bits: int = 2
     """Bits per sample, 1 to 8."""
     device: Literal["cpu", "cuda"] = "cpu"
-    """On cuda, CUDA events time the kernels beside a copy on that device."""
+    """On cuda, CUDA events time the kernels and a copy on that device."""
     seconds: float = 0.35
     """Time spent on each measurement, split over the rounds."""
     rounds: int = 11
@@ -64,10 +64,10 @@ class Config:
     """Folder of the results: by default that of this machine in benchmarks/results, or
     build/benchmarks with --quick."""
     quick: bool = False
-    """About a minute: three sizes and short measurements, for a look and not for the record."""
+    """About a minute: three sizes and short measurements, for a first look."""
     report_only: bool = False
-    """Measure nothing: write the reports of --output or of all stored results again, and the
-    tables of README.md, and list the sources that changed since each was measured."""
+    """Measure nothing. Write the reports of --output, or of all stored results, and the tables of
+    README.md again; list the sources that changed since each was measured."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= 8:

@@ -47,8 +47,8 @@ def cuda_clock(call: Callable[[], object]) -> Clock:
 
 def interleaved(clocks: list[Clock], seconds: float, rounds: int) -> list[Timing]:
     """Times every clock once per round: A B C A B C ..., so that a slow moment of the machine
-    falls on all of them. A clock whose calls are long drops out when it has used up its time
-    twice over, after a few rounds at least."""
+    falls on all of them. A clock with long calls drops out when it has used twice its time, but not
+    before a few rounds."""
     first_rounds = [_first_round(clock, seconds / rounds) for clock in clocks]
     samples = [times for _, times in first_rounds]
     numbers = [number for number, _ in first_rounds]
@@ -61,8 +61,8 @@ def interleaved(clocks: list[Clock], seconds: float, rounds: int) -> list[Timing
 
 
 def _first_round(clock: Clock, seconds: float) -> tuple[int, list[float]]:
-    """How many calls fill that many seconds, at least 1; and the time of one if it took so
-    long that looking for the number was a measurement already."""
+    """How many calls fill that many seconds, at least 1; and the time of one call, if it is so
+    long that the search for the number was already a measurement."""
     number = 1
     while True:
         per_call = clock(number)

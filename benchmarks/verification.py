@@ -16,7 +16,7 @@ MEAN_TOLERANCE = 0.03
 
 
 class VerificationError(Exception):
-    """A contender returned something else than it should."""
+    """A contender returned a wrong result."""
 
 
 def expected_result(case: Case, image: Tensor) -> Tensor:
@@ -52,8 +52,8 @@ def check_bits(result: Tensor, expected: Tensor) -> None:
 
 
 def check_levels(case: Case, result: Tensor, image: Tensor) -> None:
-    """The same work by another arithmetic: only the levels occur, and dithering keeps the
-    mean. Levels may be rounded otherwise: one step of uint8, or a millionth."""
+    """The same work by another arithmetic: only the levels occur, and dithering keeps the mean.
+    The rounding of levels may differ by one step of uint8, or a millionth."""
     scale, tolerance = (255, 1) if case.dtype == "uint8" else (1, 1e-6)
     levels = torch.arange(2**case.bits) * (scale / (2**case.bits - 1))
     found = torch.unique(result).double().cpu()

@@ -54,7 +54,7 @@ class Kernel:
         return self.warps * layout.stripe_bytes + lines
 
     def resident_warps(self, registers: int, architecture: str) -> int:
-        """That a multiprocessor holds at a time."""
+        """Warps that a multiprocessor holds at a time."""
         shared, most_warps, most_blocks, system = LIMITS[architecture]
         registers_of_a_warp = -(-registers * 32 // 256) * 256
         blocks = [

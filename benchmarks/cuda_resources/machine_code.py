@@ -46,8 +46,8 @@ class Program:
             )
 
     def loops(self, **wanted: int) -> list[tuple[int, int]]:
-        """First and last instruction of the loops that contain so many of each kind, the
-        shortest one first."""
+        """First and last instruction of the loops that contain this many of each kind, the
+        shortest loop first."""
         loops = []
         for end, begin in enumerate(self.target):
             if begin is not None and begin <= end:
@@ -64,8 +64,8 @@ class Program:
         return Counter(kind_of(self.text[i]) for i in instructions)
 
     def cycles(self, loop: tuple[int, int]) -> float:
-        """Cycles per step of a warp that has a scheduler to itself: instructions in order, each
-        when its operands are there. Latencies as measured by others on this generation."""
+        """Cycles per step of a warp that has a scheduler to itself: instructions run in order, each
+        when its operands are there. The latencies were measured by others on this generation."""
         latency = {"SHFL": 24, "LDS": 30, "I2F": 14, "F2I": 14, "LDG": 500}
         half_rate = (*HALF_RATE, "SHFL", "LDS", "STS")
         ready: dict[str, int] = {}
@@ -92,15 +92,15 @@ class Program:
         return (begins[-1] - begins[-4]) / 3 / 8
 
     def between_rounds(self) -> list[int]:
-        """Instructions from the end of the steps to their beginning, the way of aligned rows:
-        the shortest one past the loads of 16 bytes."""
+        """Instructions from the end of the steps to their beginning, for aligned rows: on the
+        shortest way past the loads of 16 bytes."""
         begin, end = self.step_loops()[1]
         load = next(i for i, text in enumerate(self.text) if "LDG.E.128" in text)
         return self.way(end + 1, load) + self.way(load, begin)
 
     def element_loops(self) -> int:
-        """Instructions that load and store four samples of each lane where rows are not aligned,
-        on the shortest way."""
+        """Instructions on the shortest way that loads and stores four samples of each lane, where
+        rows are not aligned."""
         load, store = self.loops(LDG=4, STG=0, SHFL=0)[0], self.loops(LDG=0, STG=4, SHFL=0)[0]
         return sum(len(self.way(begin, end)) + 1 for begin, end in (load, store))
 

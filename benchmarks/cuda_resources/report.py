@@ -46,7 +46,7 @@ def report(architectures: list[str]) -> str:
 
 
 def steps_of(compiled: dict[Kernel, Compiled], cubin: Path) -> dict[Kernel, Steps]:
-    """All but those of float64, of which the eight steps of a round are not a loop."""
+    """All but those of float64, where the eight steps of a round are not a loop."""
     return {
         kernel: Steps(
             Program(cubin, values.symbol), stripe_layouts()[SIZES[kernel.dtype]].round_steps
