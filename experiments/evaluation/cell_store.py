@@ -18,7 +18,6 @@ and a reader without the lock sees a complete state. On reading, the correct pre
 again.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -27,13 +26,11 @@ from typing import Any
 
 import numpy
 
+from experiments.evaluation.cell_lines import keys_of, line_of, origin_of, place_of, read_cell
 from experiments.evaluation.cells import Cell, Origin
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.prediction_file import PredictionFile
-from experiments.method.kinds import KINDS
 from experiments.support.storage import lock, read_json, remove_parts, write_json, write_text
-
-STATES = ("clean", "attacked")
 
 
 class CellStore:
@@ -53,7 +50,7 @@ class CellStore:
         """What exists: the settings of every cell, and what it was made from."""
         lines = list(self._lines())  # read first: the other files were written before it
         shared = self._shared()
-        return [(evaluation, _origin(line, shared)) for evaluation, line in lines]
+        return [(evaluation, origin_of(line, shared)) for evaluation, line in lines]
 
     def __contains__(self, evaluation: Evaluation) -> bool:
         return any(found == evaluation for found, _ in self._lines())
@@ -70,7 +67,9 @@ class CellStore:
         if not lines:
             return []
         shared, packed = self._shared(), PredictionFile(self.predictions)
-        return [self._cell(evaluation, line, shared, packed) for evaluation, line in lines]
+        return [
+            read_cell(self.lines, evaluation, line, shared, packed) for evaluation, line in lines
+        ]
 
     def add(self, cells: Iterable[Cell], labels: numpy.ndarray) -> None:
         """Adds cells of one data set, whole or not at all; waits for other processes.
@@ -86,12 +85,12 @@ class CellStore:
             shared, packed = self._shared(), PredictionFile(self.predictions)
             for cell in cells:
                 if cell.evaluation not in lines:
-                    lines[cell.evaluation] = _line(cell, labels, shared, packed)
-            packed.write(key for line in lines.values() for key in _keys(line))
+                    lines[cell.evaluation] = line_of(cell, labels, shared, packed)
+            packed.write(key for line in lines.values() for key in keys_of(line))
             write_json(self.shared, shared)
             text = (
                 json.dumps(line, separators=(",", ":"), allow_nan=False)
-                for _, line in sorted(lines.items(), key=lambda item: _place(item[0]))
+                for _, line in sorted(lines.items(), key=lambda item: place_of(item[0]))
             )
             write_text(self.lines, "".join(f"{line}\n" for line in text))
 
@@ -110,90 +109,3 @@ class CellStore:
         if self.shared.exists():
             return read_json(self.shared)
         return {"model_file": {}, "data": {}, "made_by": {}}
-
-    def _cell(
-        self,
-        evaluation: Evaluation,
-        line: dict[str, Any],
-        shared: dict[str, dict[str, Any]],
-        packed: PredictionFile,
-    ) -> Cell:
-        try:
-            predictions = {
-                state: {name: packed.vector(key) for name, (_, key) in line[state].items()}
-                for state in STATES
-                if state in line
-            }
-            cell = Cell(
-                evaluation,
-                packed.labels(line["data"], evaluation.images),
-                predictions,
-                line["off_grid"],
-                _origin(line, shared),
-                {**shared["made_by"][line["made_by"]], "date": line["date"]},
-            )
-            for state in predictions:
-                for name, (correct, _) in line[state].items():
-                    if cell.correct(state, name) != correct:
-                        raise ValueError(
-                            f"{correct} correct predictions are noted for {state} images after the "
-                            f"filter {name}, but {cell.correct(state, name)} are stored"
-                        )
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{self.lines}, {evaluation}: {error}") from error
-        return cell
-
-
-def _line(
-    cell: Cell, labels: numpy.ndarray, shared: dict[str, dict[str, Any]], packed: PredictionFile
-) -> dict[str, Any]:
-    """The line of a cell; adds what it refers to."""
-    data = packed.add_labels(cell.origin.data["sha256"], labels)
-    shared["data"][data] = cell.origin.data
-    model_file = cell.origin.model_sha256[:16]
-    shared["model_file"][model_file] = cell.origin.model_sha256
-    made_by = {name: value for name, value in cell.provenance.items() if name != "date"}
-    text = json.dumps(made_by, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    shared["made_by"][digest] = made_by
-    line: dict[str, Any] = {"evaluation": cell.evaluation.record()}
-    keys: list[str] = []
-    for state, vectors in cell.predictions.items():
-        line[state] = {}
-        for name, vector in vectors.items():
-            keys.append(packed.add(vector, data, keys))
-            line[state][name] = [cell.correct(state, name), keys[-1]]
-    return {
-        **line,
-        "off_grid": cell.off_grid,
-        "model_file": model_file,
-        "data": data,
-        "made_by": digest,
-        "date": cell.provenance["date"],
-    }
-
-
-def _origin(line: dict[str, Any], shared: dict[str, dict[str, Any]]) -> Origin:
-    return Origin(shared["model_file"][line["model_file"]], shared["data"][line["data"]])
-
-
-def _keys(line: dict[str, Any]) -> list[str]:
-    vectors = [found for state in STATES for found in line.get(state, {}).values()]
-    return [line["data"], *(key for _, key in vectors)]
-
-
-def _place(evaluation: Evaluation) -> tuple[Any, ...]:
-    """Where a cell stands among the others: by model, then by kind of images."""
-    attack = evaluation.attack
-    return (
-        evaluation.models,
-        KINDS.index(evaluation.model),
-        KINDS.index(evaluation.kind),
-        "" if attack is None else attack.method,
-        evaluation.attacker,
-        evaluation.gradient,
-        evaluation.epsilon,
-        evaluation.precision,
-        evaluation.images,
-        evaluation.digest,
-    )

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from experiments.support.storage import atomic_path
-from experiments.training.model_files import in_terms_of_today
+from experiments.training.training_record import in_terms_of_today
 
 
 def write_checkpoint(

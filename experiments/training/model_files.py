@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,9 @@ from safetensors.torch import load_file, save
 
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.places import MODELS, models_directory, shipped_sets
-from experiments.support.storage import atomic_path, read_json
-from experiments.training.recipes import Recipe
+from experiments.support.storage import atomic_path
 from experiments.training.resnet20 import ResNet20
-
-#: Settings outside the recipe that later versions added, each with the value that is true of the
-#: models trained before.
-ADDED_SETTINGS: dict[str, Any] = {}
+from experiments.training.training_record import in_terms_of_today
 
 
 def model_path(kind: str, models: str | Path) -> Path:
@@ -110,31 +105,6 @@ def model_config(path: Path) -> dict[str, Any]:
             return in_terms_of_today(json.loads(file.metadata()["config"]))
     except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{path} holds no configuration of a model: {error}") from error
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """The record that ``train`` wrote with a model, its configuration under today's names.
-
-    Raises:
-        ValueError: the file is not JSON, or not a training record.
-    """
-    record = read_json(path)
-    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
-        raise ValueError(f"{path} is not a training record")
-    return {**record, "config": in_terms_of_today(record["config"])}
-
-
-def in_terms_of_today(config: dict[str, Any]) -> dict[str, Any]:
-    """A stored configuration under today's names, with the settings that were added since.
-
-    ``kind`` was called ``label`` at first. A missing setting gets its default: of the recipe from
-    ``Recipe``, any other from ``ADDED_SETTINGS``.
-    """
-    config = {"kind" if name == "label" else name: value for name, value in config.items()}
-    if "recipe" in config:
-        defaults = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
-        config["recipe"] = {**defaults, **config["recipe"]}
-    return {**ADDED_SETTINGS, **config}
 
 
 def file_digest(path: Path) -> str:

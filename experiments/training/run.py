@@ -19,11 +19,11 @@ from experiments.training.model_files import (
     file_digest,
     load_model,
     model_path,
-    read_record,
     save_model,
 )
 from experiments.training.recipes import recipe
 from experiments.training.trainer import Trainer, check_seed
+from experiments.training.training_record import read_record
 
 MONITORED_IMAGES = 1000
 

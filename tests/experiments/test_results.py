@@ -12,7 +12,8 @@ from experiments.evaluation.sweep import SweepConfig
 from experiments.method.kinds import KINDS
 from experiments.support.places import MODELS, RESULTS
 from experiments.table2 import is_of_table2
-from experiments.training.model_files import available, file_digest, model_path, read_record
+from experiments.training.model_files import available, file_digest, model_path
+from experiments.training.training_record import read_record
 
 SETS = ("short", "paper")
 #: Each directory of results, the set of networks, and how many cells there are at least.

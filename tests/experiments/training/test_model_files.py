@@ -9,16 +9,16 @@ import torch
 from safetensors.torch import save_file
 
 from experiments.method.kinds import KINDS
-from experiments.training import model_files
+from experiments.training import training_record
 from experiments.training.model_files import (
     available,
     load_model,
     model_config,
     model_path,
-    read_record,
     require_models,
 )
 from experiments.training.recipes import Recipe
+from experiments.training.training_record import read_record
 
 
 def test_damaged_and_missing_models_are_named(tmp_path):
@@ -61,8 +61,8 @@ def test_a_later_setting_has_its_default_in_an_older_record(tmp_path, monkeypatc
 
     path = model_path("2d", "shipped:short")
     before = read_record(path.with_suffix(".json"))["config"]
-    monkeypatch.setattr(model_files, "Recipe", Later)
-    monkeypatch.setattr(model_files, "ADDED_SETTINGS", {"optimizer": "SGD"})
+    monkeypatch.setattr(training_record, "Recipe", Later)
+    monkeypatch.setattr(training_record, "ADDED_SETTINGS", {"optimizer": "SGD"})
     for config in (read_record(path.with_suffix(".json"))["config"], model_config(path)):
         assert config["optimizer"] == "SGD" and config["recipe"]["label_smoothing"] == 0.0
         config["recipe"].pop("label_smoothing")
