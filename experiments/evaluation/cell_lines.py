@@ -11,8 +11,34 @@ from experiments.evaluation.cells import Cell, Origin
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.prediction_file import PredictionFile
 from experiments.method.kinds import KINDS
+from experiments.support.storage import read_json
 
 STATES = ("clean", "attacked")
+
+
+def read_shared(path: Path) -> dict[str, dict[str, Any]]:
+    """What many cells share, each by its key.
+
+    Raises:
+        ValueError: the file is damaged, or a key is not that of what it stands for.
+    """
+    shared = read_json(path)
+    try:
+        keys = {
+            "model_file": {key: value[:16] for key, value in shared["model_file"].items()},
+            "data": {key: value["sha256"][:16] for key, value in shared["data"].items()},
+            "made_by": {key: _digest(value) for key, value in shared["made_by"].items()},
+        }
+        for about in shared["data"].values():
+            for name in ("source", "images", "size", "classes"):
+                about[name]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is not what cells share: {error!r}") from error
+    for name, pairs in keys.items():
+        for key, digest in pairs.items():
+            if key != digest:
+                raise ValueError(f"{path} is damaged at {name} {key}: its digest is {digest}")
+    return shared
 
 
 def read_cell(
@@ -22,7 +48,13 @@ def read_cell(
     shared: dict[str, dict[str, Any]],
     packed: PredictionFile,
 ) -> Cell:
-    """The cell of a line of ``path``; its correct predictions are counted again."""
+    """The cell of a line of ``path``.
+
+    Raises:
+        ValueError: the parts of the line do not fit together, or a count is not that of the
+            predictions.
+    """
+    origin = read_origin(path, evaluation, line, shared)
     try:
         predictions = {
             state: {name: packed.vector(key) for name, (_, key) in line[state].items()}
@@ -34,9 +66,11 @@ def read_cell(
             packed.labels(line["data"], evaluation.images),
             predictions,
             line["off_grid"],
-            origin_of(line, shared),
+            origin,
             {**shared["made_by"][line["made_by"]], "date": line["date"]},
         )
+        _check_data(packed.vector(line["data"]), origin.data)
+        _check_parts(cell)
         for state in predictions:
             for name, (correct, _) in line[state].items():
                 if cell.correct(state, name) != correct:
@@ -44,9 +78,58 @@ def read_cell(
                         f"{correct} correct predictions are noted for {state} images after the "
                         f"filter {name}, but {cell.correct(state, name)} are stored"
                     )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}, {evaluation}: {error}") from error
     return cell
+
+
+def read_origin(
+    path: Path, evaluation: Evaluation, line: dict[str, Any], shared: dict[str, dict[str, Any]]
+) -> Origin:
+    """What the cell of a line of ``path`` was made from.
+
+    Raises:
+        ValueError: the line names something that is not there.
+    """
+    try:
+        return Origin(
+            shared["model_file"][line["model_file"]],
+            shared["data"][line["data"]],
+            line.get("training_record", True),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}, {evaluation}: {error} is missing") from error
+
+
+def _check_data(labels: numpy.ndarray, data: dict[str, Any]) -> None:
+    if len(labels) != data["images"]:
+        raise ValueError(
+            f"{data['images']} test images are written, there are labels of {len(labels)}"
+        )
+    if labels.max() >= len(data["classes"]):
+        raise ValueError(f"a label is {labels.max()}, there are {len(data['classes'])} classes")
+
+
+def _check_parts(cell: Cell) -> None:
+    evaluation = cell.evaluation
+    states = STATES if evaluation.attack is not None else STATES[:1]
+    for what, found in (("predictions", cell.predictions), ("off_grid", cell.off_grid)):
+        if sorted(found) != sorted(states):
+            raise ValueError(f"{what} is of the images {list(found)}, not {list(states)}")
+    for state in states:
+        if sorted(cell.predictions[state]) != sorted(evaluation.filters):
+            raise ValueError(
+                f"predictions on {state} images are after {list(cell.predictions[state])}, "
+                f"not {list(evaluation.filters)}"
+            )
+        if cell.off_grid[state] not in range(evaluation.images + 1):
+            raise ValueError(f"off_grid of {state} images is {cell.off_grid[state]!r}")
+        for name, vector in cell.predictions[state].items():
+            if len(vector) != evaluation.images:
+                raise ValueError(
+                    f"predictions on {state} images after the filter {name} are of {len(vector)} "
+                    "images"
+                )
 
 
 def line_of(
@@ -58,8 +141,7 @@ def line_of(
     model_file = cell.origin.model_sha256[:16]
     shared["model_file"][model_file] = cell.origin.model_sha256
     made_by = {name: value for name, value in cell.provenance.items() if name != "date"}
-    text = json.dumps(made_by, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = _digest(made_by)
     shared["made_by"][digest] = made_by
     line: dict[str, Any] = {"evaluation": cell.evaluation.record()}
     keys: list[str] = []
@@ -68,6 +150,8 @@ def line_of(
         for name, vector in vectors.items():
             keys.append(packed.add(vector, data, keys))
             line[state][name] = [cell.correct(state, name), keys[-1]]
+    if not cell.origin.recorded:
+        line["training_record"] = False
     return {
         **line,
         "off_grid": cell.off_grid,
@@ -78,9 +162,9 @@ def line_of(
     }
 
 
-def origin_of(line: dict[str, Any], shared: dict[str, dict[str, Any]]) -> Origin:
-    """What the cell of a line was made from."""
-    return Origin(shared["model_file"][line["model_file"]], shared["data"][line["data"]])
+def _digest(made_by: dict[str, Any]) -> str:
+    text = json.dumps(made_by, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def keys_of(line: dict[str, Any]) -> list[str]:

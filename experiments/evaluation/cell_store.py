@@ -5,6 +5,7 @@
     ``clean`` and ``attacked`` hold, by filter, the number of correct predictions and the key of the
     predictions. ``off_grid`` is how many images hold a value that is not a level. ``model_file``,
     ``data``, ``made_by`` and ``date`` say what the cell was made from, by what, and when.
+    ``training_record`` is false if there was no record with the model.
 ``provenance.json``
     What many cells share, by the keys in ``cells.jsonl``: ``model_file`` has the SHA-256 of each
     network's file, ``data`` a description of each data set, ``made_by`` each combination of commit,
@@ -15,7 +16,7 @@
 A cell is added under a lock. Each file is replaced as a whole, ``cells.jsonl`` last; entries of the
 other two files that it does not name do no harm. So a process that dies leaves the cells as they were,
 and a reader without the lock sees a complete state. On reading, the correct predictions are counted
-again.
+again, and each key is compared with the digest that it is.
 """
 
 import json
@@ -26,11 +27,18 @@ from typing import Any
 
 import numpy
 
-from experiments.evaluation.cell_lines import keys_of, line_of, origin_of, place_of, read_cell
+from experiments.evaluation.cell_lines import (
+    keys_of,
+    line_of,
+    place_of,
+    read_cell,
+    read_origin,
+    read_shared,
+)
 from experiments.evaluation.cells import Cell, Origin
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.prediction_file import PredictionFile
-from experiments.support.storage import lock, read_json, remove_parts, write_json, write_text
+from experiments.support.storage import lock, remove_parts, write_json, write_text
 
 
 class CellStore:
@@ -48,9 +56,13 @@ class CellStore:
 
     def origins(self) -> list[tuple[Evaluation, Origin]]:
         """What exists: the settings of every cell, and what it was made from."""
-        lines = list(self._lines())  # read first: the other files were written before it
+        # Read first: the other files were written before it.
+        lines = list(self._lines())
         shared = self._shared()
-        return [(evaluation, origin_of(line, shared)) for evaluation, line in lines]
+        return [
+            (evaluation, read_origin(self.lines, evaluation, line, shared))
+            for evaluation, line in lines
+        ]
 
     def __contains__(self, evaluation: Evaluation) -> bool:
         return any(found == evaluation for found, _ in self._lines())
@@ -97,15 +109,21 @@ class CellStore:
     def _lines(self) -> Iterator[tuple[Evaluation, dict[str, Any]]]:
         if not self.lines.exists():
             return
-        text = self.lines.read_text(encoding="utf-8")
-        for number, line in enumerate(text.splitlines(), 1):
+        seen: dict[Evaluation, int] = {}
+        for number, line in enumerate(self.lines.read_bytes().splitlines(), 1):
             try:
                 record = json.loads(line)
-                yield Evaluation.from_record(record["evaluation"]), record
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                evaluation = Evaluation.from_record(record["evaluation"])
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise ValueError(f"{self.lines}, line {number}, is not a cell: {error}") from error
+            if seen.setdefault(evaluation, number) != number:
+                raise ValueError(
+                    f"{self.lines}, lines {seen[evaluation]} and {number} are the same cell: "
+                    f"{evaluation}"
+                )
+            yield evaluation, record
 
     def _shared(self) -> dict[str, dict[str, Any]]:
         if self.shared.exists():
-            return read_json(self.shared)
+            return read_shared(self.shared)
         return {"model_file": {}, "data": {}, "made_by": {}}

@@ -72,6 +72,8 @@ class Origin:
     """Of the model's file."""
     data: dict[str, Any]
     """The test images, as ``Split.describe`` gives them."""
+    recorded: bool = True
+    """Whether a training record stood beside the model's file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +171,7 @@ def certified_count(cells: list[Cell]) -> int:
 
 
 def describe(cells: list[Cell]) -> str:
-    """One sentence for a table: which images, how many, in what arithmetic."""
+    """For a table: which images, how many, in what arithmetic; which models have no record."""
     sources = sorted({cell.origin.data["source"] for cell in cells})
     counts = sorted({cell.images for cell in cells})
     total = max(cell.origin.data["images"] for cell in cells)
@@ -181,4 +183,6 @@ def describe(cells: list[Cell]) -> str:
     else:
         extent = f"a fixed random subset of {amount} of {total:,} test images"
     precision = ", ".join(sorted({cell.evaluation.precision for cell in cells}))
-    return f"{' and '.join(sources)}: {extent}, {precision}."
+    text = f"{' and '.join(sources)}: {extent}, {precision}."
+    unrecorded = list(dict.fromkeys(cell.model for cell in cells if not cell.origin.recorded))
+    return text + (f" Without a training record: {', '.join(unrecorded)}." if unrecorded else "")

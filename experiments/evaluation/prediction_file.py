@@ -107,10 +107,17 @@ class PredictionFile:
                     file.write(entry.packed)
 
     def add_labels(self, data_sha256: str, labels: numpy.ndarray) -> str:
-        """Adds the labels, (N,) uint8, of a whole data set; returns their key."""
+        """Adds the labels, (N,) uint8, of a whole data set; returns their key.
+
+        Raises:
+            ValueError: the file holds other labels of the same data set.
+        """
         _refuse_other_dtypes("labels", labels)
         key = bytes.fromhex(data_sha256)[:8]
-        if key not in self.entries:
+        if key in self.entries:
+            if not numpy.array_equal(self._vector(key), labels):
+                raise ValueError(f"{self.path} is damaged at {key.hex()}: the labels are others")
+        else:
             self.entries[key] = Entry(NOTHING, NOTHING, len(labels), _compress(labels))
         return key.hex()
 

@@ -20,6 +20,7 @@ from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
 from experiments.support.storage import LockedElsewhere
 from experiments.training.model_files import (
+    checked_record,
     file_digest,
     load_model,
     model_config,
@@ -143,7 +144,15 @@ def run(
     models = {kind: load_model(file, device) for kind, file in files.items()}
     for file in files.values():
         check_classes(file, split)
-    origins = {kind: Origin(file_digest(file), data) for kind, file in files.items()}
+    origins = {
+        kind: Origin(file_digest(file), data, checked_record(file) is not None)
+        for kind, file in files.items()
+    }
+    unrecorded = [kind for kind, origin in origins.items() if not origin.recorded]
+    if unrecorded:
+        console.print(
+            f"{', '.join(unrecorded)}: no training record beside the model; its cells say so"
+        )
     store = CellStore(config.directory)
     existing = [pair for pair in store.origins() if pair[0].models == config.set_name]
     refuse_mixture([*existing, *((e, origins[e.model]) for e in evaluations)])

@@ -57,17 +57,22 @@ def read_json(path: Path) -> Any:
     """Reads a JSON file; a file that is not JSON gives a ValueError that names it."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not a JSON file: {error}") from error
 
 
 def refuse_other(wanted: dict[str, Any], found: dict[str, Any], path: Path) -> None:
     """Raises ValueError, naming what differs, if ``path`` was made with another configuration."""
+    changes = differences(wanted, found)
+    if changes:
+        raise ValueError(f"{path} was made with {changes}: move it away, or name another directory")
+
+
+def differences(wanted: dict[str, Any], found: dict[str, Any]) -> str:
+    """Each setting in which two configurations differ, with both values; empty if there is none."""
     wanted, found = _flat(wanted), _flat(found)
     names = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
-    if names:
-        changes = "; ".join(f"{key} {found.get(key)!r}, not {wanted.get(key)!r}" for key in names)
-        raise ValueError(f"{path} was made with {changes}: move it away, or name another directory")
+    return "; ".join(f"{key} {found.get(key)!r}, not {wanted.get(key)!r}" for key in names)
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:

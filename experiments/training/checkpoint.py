@@ -1,6 +1,7 @@
 """The state of a training run after its last epoch, as a file."""
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         ValueError: the file is damaged.
     """
     try:
+        # torch.load does not compare the checksums that torch.save stored.
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"the checksum of {damaged} is another")
         stored = torch.load(path, map_location=device, weights_only=True)
         return {
             "threads": None,

@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save
 
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.places import MODELS, models_directory, shipped_sets
-from experiments.support.storage import atomic_path
+from experiments.support.storage import atomic_path, differences
 from experiments.training.resnet20 import ResNet20
-from experiments.training.training_record import in_terms_of_today
+from experiments.training.training_record import in_terms_of_today, read_record
 
 
 def model_path(kind: str, models: str | Path) -> Path:
@@ -76,9 +76,11 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
 
     Raises:
         FileNotFoundError: there is no such model; the message says how to train it.
-        ValueError: the file is damaged or holds something else.
+        ValueError: the file is damaged, holds something else, or is not the model of the record
+            beside it.
     """
     require_model(path)
+    checked_record(path)
     try:
         tensors = load_file(path)
         model = ResNet20(len(tensors["linear.bias"]))
@@ -98,13 +100,47 @@ def model_config(path: Path) -> dict[str, Any]:
     """The configuration that a model was trained with, under today's names.
 
     Raises:
-        ValueError: the file is damaged, or was not written by ``save_model``.
+        ValueError: the file is damaged, was not written by ``save_model``, or holds a model of
+            another kind than its name says.
     """
     try:
         with safetensors.safe_open(path, "pt") as file:
-            return in_terms_of_today(json.loads(file.metadata()["config"]))
-    except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as error:
+            config = in_terms_of_today(json.loads(file.metadata()["config"]))
+        kind = config["kind"]
+    except (
+        safetensors.SafetensorError,
+        TypeError,
+        KeyError,
+        ValueError,
+        AttributeError,
+    ) as error:
         raise ValueError(f"{path} holds no configuration of a model: {error}") from error
+    if kind != path.stem:
+        raise ValueError(f"{path} is a model of kind {kind!r}, not {path.stem!r}")
+    return config
+
+
+def checked_record(path: Path) -> dict[str, Any] | None:
+    """The training record beside the model ``path``, checked against it; None if there is none.
+
+    Raises:
+        ValueError: the record is damaged, or describes another model.
+    """
+    record_path = path.with_suffix(".json")
+    if not record_path.exists():
+        return None
+    record = read_record(record_path)
+    digest = file_digest(path)
+    if digest != record["model_sha256"]:
+        raise ValueError(
+            f"{path} is not the model of {record_path}: its SHA-256 is {digest}, the record has "
+            f"{record['model_sha256']}. Restore the file, or move the record away to use the model "
+            "without one"
+        )
+    changes = differences(model_config(path), record["config"])
+    if changes:
+        raise ValueError(f"{record_path} differs from the configuration in {path.name}: {changes}")
+    return record
 
 
 def file_digest(path: Path) -> str:

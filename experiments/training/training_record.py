@@ -16,12 +16,31 @@ def read_record(path: Path) -> dict[str, Any]:
     """The record that ``train`` wrote with a model, its configuration under today's names.
 
     Raises:
-        ValueError: the file is not JSON, or not a training record.
+        ValueError: the file is not JSON, not a training record, or its parts do not fit together.
     """
     record = read_json(path)
-    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
-        raise ValueError(f"{path} is not a training record")
-    return {**record, "config": in_terms_of_today(record["config"])}
+    try:
+        record = {**record, "config": in_terms_of_today(record["config"])}
+        epochs = record["config"]["recipe"]["epochs"]
+        images = record["config"]["test_data"]["images"]
+        found = [entry["epoch"] for entry in record["history"]]
+        correct = record["test_accuracy"] * images
+        is_part = 0 <= correct <= images and abs(correct - round(correct)) <= 1e-6 * images
+        is_named = isinstance(record["model_sha256"], str)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path} is not a training record: {error}") from error
+    if not is_named:
+        raise ValueError(f"{path} is not a training record: model_sha256 is not a text")
+    if found != list(range(1, epochs + 1)):
+        raise ValueError(
+            f"{path} does not fit together: epochs is {epochs}, the history holds {len(found)} epochs"
+        )
+    if not is_part:
+        raise ValueError(
+            f"{path} does not fit together: test_accuracy is {record['test_accuracy']}, which is no "
+            f"part of {images} test images"
+        )
+    return record
 
 
 def in_terms_of_today(config: dict[str, Any]) -> dict[str, Any]:

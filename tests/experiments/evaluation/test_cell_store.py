@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy
 import pytest
 
 from experiments.evaluation.cell_store import CellStore
-from experiments.evaluation.cells import Cell, Origin
+from experiments.evaluation.cells import Cell, Origin, describe
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.subset import subset
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
@@ -45,7 +46,7 @@ def cell_of(model="2d", kind="2d", images=50, epsilon=None, seed=0):
         evaluation,
         LABELS[subset(200, images).numpy()],
         predictions,
-        dict.fromkeys(states, 3),
+        dict.fromkeys(states, min(3, images)),
         Origin(hashlib.sha256(model.encode()).hexdigest(), DATA),
         {"commit": "c", "date": "2026-01-02T03:04:05+00:00", "machine": {"threads": 1}},
     )
@@ -136,6 +137,12 @@ def test_a_count_that_is_not_that_of_the_predictions_is_refused(tmp_path):
             lambda line: line.update(data="1" * 16),
             "cells.jsonl, model 2d on 2d, 50 images: .*1{16}",
         ),
+        (lambda line: line.update(model_file="1" * 16), "2d on 2d, 50 images: '1{16}' is missing"),
+        (lambda line: line.update(off_grid={"clean": 51}), "off_grid of clean images is 51"),
+        (lambda line: line.update(off_grid=3), "cells.jsonl, model 2d on 2d, 50 images: "),
+        (lambda line: line["evaluation"].update(images=40), "are of 50 images"),
+        (lambda line: line["evaluation"].update(filters=["floor"]), r"after \['none'\], not"),
+        (lambda line: line.update(attacked=line["clean"]), "predictions is of the images"),
     ],
 )
 def test_damaged_lines_are_named(change, message, tmp_path):
@@ -144,6 +151,86 @@ def test_damaged_lines_are_named(change, message, tmp_path):
     edit(store.lines, change)
     with pytest.raises(ValueError, match=message):
         store.cells()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda shared: shared["model_file"].update({"0" * 16: "f" * 64}), "model_file 0{16}"),
+        (lambda shared: shared["made_by"].update({"0" * 16: {"commit": "d"}}), "made_by 0{16}"),
+        (
+            lambda shared: next(iter(shared["made_by"].values())).update(commit="d"),
+            "is damaged at made_by",
+        ),
+        (
+            lambda shared: next(iter(shared["data"].values())).update(sha256="e" * 64),
+            "is damaged at data",
+        ),
+        (lambda shared: shared.pop("data"), "is not what cells share: KeyError"),
+        (lambda shared: shared.update(data=[]), "is not what cells share"),
+        (
+            lambda shared: next(iter(shared["data"].values())).update(images=300),
+            "300 test images are written, there are labels of 200",
+        ),
+        (
+            lambda shared: next(iter(shared["data"].values())).update(classes=["a", "b"]),
+            "a label is 9, there are 2 classes",
+        ),
+    ],
+)
+def test_what_cells_share_is_checked_against_its_keys(change, message, tmp_path):
+    store = CellStore(tmp_path)
+    store.add([cell_of()], LABELS)
+    shared = json.loads(store.shared.read_text())
+    change(shared)
+    store.shared.write_text(json.dumps(shared))
+    with pytest.raises(ValueError, match=message):
+        store.cells()
+
+
+@pytest.mark.parametrize("content", [b"[]", b"\xff\xfe", b"{", b"", b"[" * 100_000])
+def test_files_of_other_content_are_named(content, tmp_path):
+    store = CellStore(tmp_path)
+    store.add([cell_of()], LABELS)
+    store.shared.write_bytes(content)
+    for read in (store.cells, store.origins):
+        with pytest.raises(ValueError, match=r"provenance\.json is not"):
+            read()
+    if content:
+        store.lines.write_bytes(content)
+        with pytest.raises(ValueError, match=r"cells\.jsonl, line 1, is not a cell"):
+            store.cells()
+    store = CellStore(tmp_path / "other")
+    store.add([cell_of()], LABELS)
+    store.predictions.write_bytes(content)
+    with pytest.raises(ValueError, match=r"predictions\.bin is not"):
+        store.cells()
+
+
+def test_one_cell_is_not_counted_twice(tmp_path):
+    store = CellStore(tmp_path)
+    store.add([cell_of()], LABELS)
+    store.lines.write_text(store.lines.read_text() * 2)
+    with pytest.raises(ValueError, match="lines 1 and 2 are the same cell: model 2d on 2d"):
+        store.cells()
+
+
+def test_other_labels_of_the_same_images_are_refused(tmp_path):
+    store = CellStore(tmp_path)
+    store.add([cell_of()], LABELS)
+    with pytest.raises(ValueError, match="predictions.bin is damaged at .*the labels are others"):
+        store.add([cell_of(kind="8")], LABELS[::-1].copy())
+
+
+def test_a_cell_says_that_its_model_had_no_record(tmp_path):
+    cells = [cell_of(), cell_of("8", "8")]
+    unrecorded = replace(cells[1], origin=replace(cells[1].origin, recorded=False))
+    store = CellStore(tmp_path)
+    store.add([cells[0], unrecorded], LABELS)
+    read = store.cells()
+    assert [cell.origin.recorded for cell in read] == [True, False]
+    assert describe(read).endswith("bfloat16. Without a training record: 8.")
+    assert "record" not in describe(read[:1])
 
 
 def test_half_a_line_is_named(tmp_path):
@@ -156,7 +243,7 @@ def test_half_a_line_is_named(tmp_path):
 
 def test_a_line_that_lacks_a_later_setting_is_read_with_its_default(tmp_path):
     store = CellStore(tmp_path)
-    store.add([cell_of()], LABELS)
+    store.add([cell_of(epsilon=8.0)], LABELS)
     # As written by a version before there were filters and precisions to choose.
     edit(store.lines, lambda line: [line["evaluation"].pop(n) for n in ("precision", "filters")])
     (cell,) = store.cells()

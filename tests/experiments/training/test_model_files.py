@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import dataclass
 
 import pytest
@@ -12,6 +13,7 @@ from experiments.method.kinds import KINDS
 from experiments.training import training_record
 from experiments.training.model_files import (
     available,
+    checked_record,
     load_model,
     model_config,
     model_path,
@@ -19,6 +21,8 @@ from experiments.training.model_files import (
 )
 from experiments.training.recipes import Recipe
 from experiments.training.training_record import read_record
+
+CPU = torch.device("cpu")
 
 
 def test_damaged_and_missing_models_are_named(tmp_path):
@@ -48,10 +52,61 @@ def test_shipped_models_say_of_which_kind_they_are(models):
 
 
 def test_what_is_not_a_record_is_named(tmp_path):
-    for text in ("[]", "{}", '{"config": 1}'):
+    for text in ("[]", "{}", '{"config": 1}', '{"config": {}}', '{"config": {"recipe": 1}}'):
         (tmp_path / "2d.json").write_text(text)
         with pytest.raises(ValueError, match="2d.json is not a training record"):
             read_record(tmp_path / "2d.json")
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A shipped model and its record, to be damaged."""
+    shipped = model_path("2d", "shipped:short")
+    for path in (shipped, shipped.with_suffix(".json")):
+        shutil.copy(path, tmp_path)
+    return tmp_path / "2d.safetensors"
+
+
+def change_record(path, change):
+    record = json.loads(path.with_suffix(".json").read_text())
+    change(record)
+    path.with_suffix(".json").write_text(json.dumps(record))
+
+
+def test_a_model_is_compared_with_the_digest_in_its_record(copied):
+    assert load_model(copied, CPU).linear.out_features == 10
+    content = bytearray(copied.read_bytes())
+    content[-400:] = bytes(byte ^ 1 for byte in content[-400:])
+    copied.write_bytes(content)
+    with pytest.raises(ValueError, match=r"2d.safetensors is not the model of .*2d.json: its SHA"):
+        load_model(copied, CPU)
+    # Without its record it is a model like any other.
+    copied.with_suffix(".json").unlink()
+    assert checked_record(copied) is None
+    load_model(copied, CPU)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda record: record["config"].update(seed=5), "differs from the .*: seed 5, not 0"),
+        (lambda record: record["history"].pop(), "epochs is 24, the history holds 23"),
+        (lambda record: record.update(test_accuracy=0.84071), "test_accuracy is 0.84071"),
+        (lambda record: record.update(test_accuracy=84.07), "test_accuracy is 84.07"),
+        (lambda record: record.update(test_accuracy="0.84"), "is not a training record"),
+        (lambda record: record.pop("model_sha256"), "is not a training record: 'model_sha256'"),
+    ],
+)
+def test_a_record_is_checked_against_itself_and_the_model(copied, change, message):
+    change_record(copied, change)
+    with pytest.raises(ValueError, match=rf"2d.json .*{message}"):
+        load_model(copied, CPU)
+
+
+def test_a_model_under_the_name_of_another_kind_is_refused(copied):
+    other = copied.rename(copied.with_name("8.safetensors"))
+    with pytest.raises(ValueError, match="8.safetensors is a model of kind '2d', not '8'"):
+        model_config(other)
 
 
 def test_a_later_setting_has_its_default_in_an_older_record(tmp_path, monkeypatch):
@@ -68,7 +123,9 @@ def test_a_later_setting_has_its_default_in_an_older_record(tmp_path, monkeypatc
         config["recipe"].pop("label_smoothing")
         assert config == {**before, "optimizer": "SGD"}
     # What is stored is not replaced.
-    stored = {"config": {"label": "2d", "recipe": {"label_smoothing": 0.1}, "optimizer": "Adam"}}
+    stored = json.loads(path.with_suffix(".json").read_text())
+    stored["config"]["recipe"]["label_smoothing"] = 0.1
+    stored["config"]["optimizer"] = "Adam"
     (tmp_path / "2d.json").write_text(json.dumps(stored))
     config = read_record(tmp_path / "2d.json")["config"]
     assert (config["optimizer"], config["recipe"]["label_smoothing"]) == ("Adam", 0.1)

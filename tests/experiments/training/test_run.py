@@ -98,6 +98,25 @@ def test_damaged_checkpoint_is_named(data, tmp_path):
         train("2d", training_config(data, tmp_path), QUIET)
 
 
+def test_a_flipped_byte_of_a_checkpoint_is_noticed(data, tmp_path, monkeypatch):
+    epoch = Trainer.epoch
+
+    def stopped_in_the_second(trainer, on_step):
+        if trainer.epochs_done == 1:
+            raise KeyboardInterrupt
+        epoch(trainer, on_step)
+
+    monkeypatch.setattr(Trainer, "epoch", stopped_in_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        train("2d", training_config(data, tmp_path), QUIET)
+    checkpoint = tmp_path / "2d.checkpoint"
+    content = bytearray(checkpoint.read_bytes())
+    content[len(content) // 2] ^= 1
+    checkpoint.write_bytes(content)
+    with pytest.raises(ValueError, match="2d.checkpoint cannot be read.*checksum"):
+        train("2d", training_config(data, tmp_path), QUIET)
+
+
 def test_killed_run_goes_on_from_its_checkpoint(data, tmp_path):
     # As many epochs as it can: it is killed, not finished.
     command = [sys.executable, "-m", "experiments.train", "--kind", "1", "--preset", "paper"]
