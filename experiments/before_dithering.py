@@ -13,7 +13,7 @@ from experiments.evaluation.sweep import SweepConfig, run
 from experiments.method.filters import FILTERS
 from experiments.reporting.bar_chart import draw_bars
 from experiments.reporting.figure_files import save_figure
-from experiments.reporting.paper_numbers import BEFORE_DITHERING, SOURCE
+from experiments.reporting.paper_numbers import BEFORE_DITHERING, SOURCE, belong_beside
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
 from experiments.support.terminal import terminal
@@ -45,11 +45,12 @@ def report(config: SweepConfig, console: Console) -> None:
     """Writes before_dithering.csv, .md and .png from the cells that exist."""
     cells = read_own_cells(config)
     stem = config.directory / "before_dithering"
+    beside = belong_beside(cells)
     note = f"Models: {config.set_name}. {describe(cells)} {NOTE}"
     write_rows(
         stem,
         "Attack before and after dithering",
-        f"{note}\n\nThe last column is the paper's ({SOURCE}).",
+        f"{note}\n\nThe last column is the paper's ({SOURCE})." if beside else note,
         (
             "model",
             "attacker",
@@ -59,7 +60,7 @@ def report(config: SweepConfig, console: Console) -> None:
             "clean",
             "attacked",
             "images",
-            "paper",
+            *(["paper"] if beside else []),
         ),
         [
             (
@@ -71,7 +72,7 @@ def report(config: SweepConfig, console: Console) -> None:
                 cell.accuracy("clean", name),
                 cell.accuracy("attacked", name),
                 cell.images,
-                BEFORE_DITHERING if _place(cell, name) == PAPER_ROW else None,
+                *([_paper(cell, name)] if beside else []),
             )
             for cell in cells
             for name in FILTERS
@@ -81,8 +82,9 @@ def report(config: SweepConfig, console: Console) -> None:
     console.print(f"{stem}.csv, .md, .png: {len(cells)} cells")
 
 
-def _place(cell: Cell, filter_name: str) -> tuple[str, str, str, str]:
-    return cell.model, cell.evaluation.attacker, cell.evaluation.gradient, filter_name
+def _paper(cell: Cell, filter_name: str) -> float | None:
+    place = cell.model, cell.evaluation.attacker, cell.evaluation.gradient, filter_name
+    return BEFORE_DITHERING if place == PAPER_ROW else None
 
 
 def draw(path: Path, cells: list[Cell], models: str) -> None:

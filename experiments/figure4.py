@@ -10,7 +10,7 @@ from experiments.evaluation.sweep import SweepConfig, run
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
 from experiments.reporting.epsilon_curves import draw_epsilon_curves
-from experiments.reporting.paper_numbers import FIGURE4, SOURCE, read_table
+from experiments.reporting.paper_numbers import FIGURE4, SOURCE, belong_beside, read_table
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
 from experiments.support.terminal import terminal
@@ -23,8 +23,11 @@ EPSILONS = (0.0, 2.0, 4.0, 8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 128.0)
 NOTE = (
     "PGD, 20 steps on the bare network, added after quantization. The step is the paper's 2/255 up "
     "to epsilon 32. Beyond 32 the step is 2.5 epsilon / 20, since 20 steps of 2 reach only 40. "
-    "Each model is tested on the kind of images that it was trained on. The last column is the "
-    "paper's accuracy, for its filter (floor), as far as its text and its tables give it."
+    "Each model is tested on the kind of images that it was trained on."
+)
+PAPER_NOTE = (
+    "The last column is the paper's accuracy, for its filter (floor), as far as its text and its "
+    f"tables give it. Source: {SOURCE}."
 )
 
 
@@ -69,11 +72,12 @@ def report(config: SweepConfig, console: Console) -> None:
         )
     cells.sort(key=lambda cell: (MODELS.index(cell.model), cell.epsilon))
     stem = config.directory / "figure4"
+    beside = belong_beside(cells)
     write_rows(
         stem,
         "Fig. 4: accuracy against epsilon",
-        f"Models: {config.set_name}. {describe(cells)} {NOTE} Source: {SOURCE}.",
-        ("model", "filter", "epsilon", "accuracy", "images", "paper"),
+        f"Models: {config.set_name}. {describe(cells)} {NOTE}{f' {PAPER_NOTE}' if beside else ''}",
+        ("model", "filter", "epsilon", "accuracy", "images", *(["paper"] if beside else [])),
         [
             (
                 cell.model,
@@ -81,7 +85,7 @@ def report(config: SweepConfig, console: Console) -> None:
                 f"{cell.epsilon:g}",
                 cell.accuracy("attacked", name),
                 cell.images,
-                _paper(cell, name),
+                *([_paper(cell, name)] if beside else []),
             )
             for name in FILTERS
             for cell in cells

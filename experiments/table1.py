@@ -6,7 +6,7 @@ from experiments.evaluation.cells import describe
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.sweep import GridConfig, run
 from experiments.reporting.grid_report import write_grid
-from experiments.reporting.paper_numbers import read_table
+from experiments.reporting.paper_numbers import belong_beside, read_table
 from experiments.support.command_line import run_command
 from experiments.support.terminal import terminal
 
@@ -37,7 +37,8 @@ def report(config: GridConfig, console: Console) -> None:
     ours = {(cell.model, cell.kind): cell.accuracy("clean", "none") for cell in cells}
     title = "Table I: accuracy on clean test images"
     note = f"Models: {config.set_name}. {describe(cells)}"
-    write_grid(config.directory / "table1", title, note, ours, read_table("table1"))
+    paper = read_table("table1") if belong_beside(cells) else {}
+    write_grid(config.directory / "table1", title, note, ours, paper)
     console.print(f"{config.directory / 'table1'}.csv, .md, .png: {len(cells)} of 225 cells")
 
 

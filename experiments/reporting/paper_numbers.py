@@ -1,7 +1,10 @@
 """The numbers of the paper (AprilPyone, Kinoshita and Kiya, APSIPA 2019)."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
+
+from experiments.evaluation.cells import Cell
 
 PAPER = Path(__file__).parents[1] / "paper"
 
@@ -23,7 +26,26 @@ FIGURE4: dict[str, tuple[float, int]] = {
 #: Model 1d, attacked before dithering at epsilon 8/255.
 BEFORE_DITHERING = 0.0474
 
+#: The classes of CIFAR-10, of which the numbers are.
+CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
 Table = dict[tuple[str, str], float]
+
+
+def belong_beside(cells: Iterable[Cell]) -> bool:
+    """Whether the numbers of the paper may stand beside those of the cells: of the same classes."""
+    return all(tuple(cell.origin.data["classes"]) == CLASSES for cell in cells)
 
 
 def read_table(name: str) -> Table:

@@ -15,12 +15,12 @@ ENOUGH_EPOCHS = 30
 ONE_THREAD = Runtime(device="cpu", threads=1)
 
 
-def write_images(directory: Path, train: int = 40, test: int = 20) -> DataConfig:
+def write_images(directory: Path, train: int = 40, test: int = 20, seed: int = 0) -> DataConfig:
     """Three classes of noise, each with more of one colour; written as PNG files.
 
     The difference is small, so that an attack of 8/255 can hide it.
     """
-    source = numpy.random.RandomState(0)
+    source = numpy.random.RandomState(seed)
     for split, count in (("train", train), ("test", test)):
         for channel, name in enumerate(("red", "green", "blue")):
             target = directory / split / name
