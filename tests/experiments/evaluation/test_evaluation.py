@@ -68,7 +68,7 @@ def test_a_new_method_needs_nothing_here(monkeypatch):
         def method(self) -> str:
             return "nothing"
 
-        def __call__(self, network, images, labels):
+        def attack(self, network, images, labels):
             return images
 
     monkeypatch.setitem(METHODS, "nothing", Nothing)
