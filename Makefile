@@ -1,5 +1,6 @@
 # make demo       train, attack and filter on a small data set
-# make test       the whole test suite
+# make test       the whole test suite; with TORCH_VERSION=2.10.0 the tests of the ops
+#                 under that torch, with the libraries that were built for .venv
 # make bench      every op against its peers
 # make lint       format, style and types; every header of csrc compiled alone
 # make format     brings Python and C++ into the format that lint asks for
@@ -25,8 +26,23 @@ SOURCES := setup.py pyproject.toml $(shell find csrc -type f)
 demo: $(VENV)/pyquant.installed
 	$(BIN)/python -m experiments.demo $(ARGS)
 
+ifdef TORCH_VERSION
+# The same libraries under another torch, which has an environment of its own.
+OTHER := $(VENV)-torch-$(TORCH_VERSION)
+OP_TESTS := tests/pyquant tests/csrc/test_cpu_kernels.py
+
+test: $(VENV)/pyquant.installed $(OTHER)/torch.installed
+	$(OTHER)/bin/python -m pytest $(OP_TESTS) $(ARGS)
+
+$(OTHER)/torch.installed: requirements-other-torch.txt
+	$(PYTHON) -m venv $(OTHER)
+	$(OTHER)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  torch==$(TORCH_VERSION) -r $<
+	@touch $@
+else
 test: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 bench: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -91,4 +107,4 @@ $(VENV)/cuda.setting: $(BIN)/python FORCE
 FORCE:
 
 clean:
-	rm -rf $(VENV) build pyquant/*.so *.egg-info
+	rm -rf $(VENV) $(VENV)-torch-* build pyquant/*.so *.egg-info

@@ -1,14 +1,20 @@
-"""Builds pyquant._C. PYQUANT_CUDA=auto|1|0 decides on the CUDA kernels (default auto)."""
+"""Builds pyquant._C, the ops and their CPU kernels, and pyquant._C_cuda, their CUDA kernels.
+
+PYQUANT_CUDA=auto|1|0 decides on the CUDA kernels (default auto). Both libraries use the stable ABI
+of torch 2.10 and of Python 3.10: they run under every later version. The CPU kernels do not know
+CUDA, so the same build works with a torch that was built without it.
+"""
 
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from glob import glob
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
 
 CUDA_ARCHITECTURES = "7.5;8.0;8.6;8.9;9.0"
 CUDA_ARCHITECTURES_FROM_12_8 = ";10.0;12.0"
@@ -41,8 +47,8 @@ except ImportError:
         "pyquant is built against the torch it will run with, and torch is not installed here.\n"
         "Run:  pip install torch setuptools ninja && pip install --no-build-isolation ."
     )
-if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 13):
-    sys.exit(f"pyquant needs torch 2.13 or newer, and torch {torch.__version__} is installed here.")
+if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 10):
+    sys.exit(f"pyquant needs torch 2.10 or newer, and torch {torch.__version__} is installed here.")
 from torch.utils.cpp_extension import BuildExtension, CppExtension, CUDAExtension  # noqa: E402
 
 
@@ -90,24 +96,43 @@ if with_cuda and not os.environ.get("TORCH_CUDA_ARCH_LIST"):
 architectures = os.environ["TORCH_CUDA_ARCH_LIST"] if with_cuda else ""
 print(f"pyquant: CUDA kernels {'for ' + architectures if with_cuda else 'left out'} ({reason})")
 
-definitions = [
-    ("TORCH_TARGET_VERSION", "0x020d000000000000"),  # the stable ABI of torch 2.13
-    ("PYQUANT_CUDA_ARCHITECTURES", f'"{architectures}"'),
-    ("PYQUANT_CUDA_REASON", f'"{reason}"'),
-]
-# One rounding per float operation, so that every device gives the same bits.
-cxx = ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter",
+# One rounding per float operation, so that every device gives the same bits: also if the environment
+# has -ffast-math in CFLAGS, which come before these.
+cxx = ["-std=c++20", "-O3", "-fno-fast-math", "-ffp-contract=off", "-fvisibility=hidden",
+       "-Wall", "-Wextra", "-Wno-unused-parameter",
        f"-fmacro-prefix-map={Path(__file__).parent.resolve()}/="]  # fmt: skip
-sources = sorted(glob("csrc/*.cpp") + glob("csrc/cpu/**/*.cpp", recursive=True))
-compile_args = {"cxx": cxx}
-extension = CppExtension
-if with_cuda:
-    sources += sorted(
-        glob("csrc/cuda/**/*.cu", recursive=True) + glob("csrc/cuda/**/*.cpp", recursive=True)
+nvcc = ["-std=c++20", "-O3", "--fmad=false", "-Xcompiler", "-fvisibility=hidden"]
+
+
+def library(name: str, kind: Callable[..., Extension], *sources: str, **macros: str) -> Extension:
+    macros["TORCH_TARGET_VERSION"] = "0x020a000000000000"  # the stable ABI of torch 2.10
+    return kind(
+        f"pyquant.{name}",
+        sorted(file for pattern in sources for file in glob(pattern, recursive=True)),
+        define_macros=sorted(macros.items()),
+        extra_compile_args={"cxx": cxx, "nvcc": nvcc},
+        extra_link_args=["-fno-fast-math"],  # -ffast-math would make floats flush to 0 at load
+        depends=sorted(glob("csrc/**/*.*", recursive=True)),
+        py_limited_api=True,
     )
-    definitions.append(("USE_CUDA", None))  # opens the CUDA part of torch's stable headers
-    compile_args["nvcc"] = ["-O3", "--fmad=false", "-Xcompiler", "-fvisibility=hidden"]
-    extension = CUDAExtension
+
+
+libraries = [
+    library(
+        "_C",
+        CppExtension,
+        "csrc/*.cpp",
+        "csrc/cpu/**/*.cpp",
+        PYQUANT_CUDA_TOOLKIT=f'"{toolkit_version(toolkit) if with_cuda else ""}"',
+        PYQUANT_CUDA_ARCHITECTURES=f'"{architectures}"',
+        PYQUANT_CUDA_REASON=f'"{reason}"',
+    )
+]
+if with_cuda:
+    # USE_CUDA opens the CUDA part of torch's stable headers.
+    libraries.append(
+        library("_C_cuda", CUDAExtension, "csrc/cuda/**/*.cpp", "csrc/cuda/**/*.cu", USE_CUDA="1")
+    )
 
 
 class BuildChanged(BuildExtension):
@@ -122,16 +147,7 @@ class BuildChanged(BuildExtension):
 
 
 setup(
-    ext_modules=[
-        extension(
-            "pyquant._C",
-            sources,
-            define_macros=definitions,
-            extra_compile_args=compile_args,
-            depends=sorted(glob("csrc/**/*.*", recursive=True)),
-            py_limited_api=True,
-        )
-    ],
+    ext_modules=libraries,
     cmdclass={"build_ext": BuildChanged},
     options={"bdist_wheel": {"py_limited_api": "cp310"}},
 )

@@ -1,8 +1,7 @@
-// Every op of the library on one screen. The kernels register themselves in the
-// op.cpp files of cpu/ and cuda/; fake kernels, gradients and vmap rules are in
-// pyquant/registration.py and pyquant/gradients.py.
+// Every op on one screen. The kernels register themselves in the op.cpp files: those of
+// cpu/ belong to this library, those of cuda/ are a library of their own. Fake kernels,
+// gradients and vmap rules are in pyquant/registration.py and pyquant/gradients.py.
 
-#include <Python.h>
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 
@@ -13,6 +12,7 @@
 #include "checks.h"
 #include "cpu/simd/dispatch.h"
 #include "levels.h"
+#include "python_module.h"
 #include "sample.h"
 #include "tensor.h"
 
@@ -36,7 +36,9 @@ torch::stable::Tensor levels(std::int64_t bits, std::string variant,
       });
 }
 
-// Both are set by setup.py.
+// All three are set by setup.py: with which toolkit and for which architectures the
+// CUDA kernels were built, or both empty and why they were not.
+std::string cuda_toolkit() { return PYQUANT_CUDA_TOOLKIT; }
 std::string cuda_architectures() { return PYQUANT_CUDA_ARCHITECTURES; }
 std::string cuda_reason() { return PYQUANT_CUDA_REASON; }
 
@@ -50,6 +52,7 @@ STABLE_TORCH_LIBRARY(pyquant, library) {
   library.def("instruction_set() -> str");
   library.def("_supported_instruction_sets() -> str");
   library.def("_use_instruction_set(str name) -> ()");
+  library.def("cuda_toolkit() -> str");
   library.def("cuda_architectures() -> str");
   library.def("cuda_reason() -> str");
 }
@@ -59,19 +62,9 @@ STABLE_TORCH_LIBRARY_IMPL(pyquant, CompositeExplicitAutograd, library) {
   library.impl("instruction_set", TORCH_BOX(&pyquant::instruction_set_name));
   library.impl("_supported_instruction_sets", TORCH_BOX(&pyquant::supported_instruction_sets));
   library.impl("_use_instruction_set", TORCH_BOX(&pyquant::use_instruction_set));
+  library.impl("cuda_toolkit", TORCH_BOX(&pyquant::cuda_toolkit));
   library.impl("cuda_architectures", TORCH_BOX(&pyquant::cuda_architectures));
   library.impl("cuda_reason", TORCH_BOX(&pyquant::cuda_reason));
 }
 
-// Importing pyquant._C loads this library; the static initialisers above register
-// the ops, the module itself is empty. Python keeps its own fields in the definition,
-// and a module that is imported again gets the same one: it is initialised once.
-PyMODINIT_FUNC PyInit__C() {
-  static PyModuleDef definition = [] {
-    PyModuleDef empty = {};
-    empty.m_base = PyModuleDef_HEAD_INIT;
-    empty.m_name = "_C";
-    return empty;
-  }();
-  return PyModule_Create(&definition);
-}
+PYQUANT_PYTHON_MODULE(_C)

@@ -84,10 +84,10 @@ inline torch::stable::Tensor empty_result(const torch::stable::Tensor& image) {
   if (!image.is_contiguous()) return torch::stable::empty_like(image);
   std::int32_t dtype;
   std::int32_t device_type;
-  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_dtype(image.get(), &dtype));
-  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(image.get(), &device_type));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_dtype(image.get(), &dtype));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(image.get(), &device_type));
   AtenTensorHandle result;
-  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(image.dim(), image.sizes().data(),
+  TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(image.dim(), image.sizes().data(),
                                                          image.strides().data(), dtype, device_type,
                                                          image.get_device_index(), &result));
   return torch::stable::Tensor(result);

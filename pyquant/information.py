@@ -2,18 +2,18 @@
 
 import torch
 
+from pyquant.libraries import CUDA_ARCHITECTURES, NO_CUDA_REASON
 from pyquant.version import __version__
 
 
 def build_info() -> dict[str, str]:
     """Versions, the CPU instruction set in use and the CUDA architectures compiled in."""
-    architectures = torch.ops.pyquant.cuda_architectures()
     return {
         "pyquant": __version__,
         "torch": torch.__version__,
         "cpu": torch.ops.pyquant.instruction_set(),
         "cpu threads": str(torch.get_num_threads()),
-        "cuda architectures": architectures or f"none ({torch.ops.pyquant.cuda_reason()})",
+        "cuda architectures": CUDA_ARCHITECTURES or f"none ({NO_CUDA_REASON})",
         "cuda device": _cuda_device(),
     }
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from pyquant import gradients
+from pyquant.libraries import NO_CUDA_REASON
 from pyquant.registration import FLOYD_STEINBERG, LEVELS, LINEAR_QUANTIZE
 
 DTYPES = (torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _DTYPE_NAMES = "uint8, float16, bfloat16, float32 or float64"
-_CUDA_ARCHITECTURES = torch.ops.pyquant.cuda_architectures()
 
 
 def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> Tensor:
@@ -120,10 +120,9 @@ def _check_image(image: object) -> None:
 
 
 def _check_device(device: torch.device) -> None:
-    if device.type == "cuda" and not _CUDA_ARCHITECTURES:
-        reason = torch.ops.pyquant.cuda_reason()
+    if device.type == "cuda" and NO_CUDA_REASON:
         raise ValueError(
-            f"image must be on the CPU, as pyquant is built without CUDA ({reason}), got {device}"
+            f"image must be on the CPU, as pyquant has no CUDA kernels here ({NO_CUDA_REASON}), got {device}"
         )
     if device.type not in ("cuda", "meta"):
         raise ValueError(f"image must be on the CPU or a CUDA device, got {device}")

@@ -1,5 +1,4 @@
-"""Loads the compiled library, which registers the ops, and adds what else torch needs to know about
-them: fake kernels, gradients, vmap rules.
+"""What torch needs to know of the ops beyond their kernels: fake kernels, gradients, vmap rules.
 
 Both ops map planes to planes of the same size, so these are the same for both.
 """
@@ -10,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Loading the library registers torch.ops.pyquant.
-from pyquant import _C  # type: ignore[attr-defined]  # noqa: F401
+from pyquant import libraries  # noqa: F401  # registers torch.ops.pyquant
 from pyquant.gradients import Op, straight_through
 from pyquant.torch_private import without_modes
 

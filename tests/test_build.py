@@ -87,7 +87,7 @@ def test_old_torch(tmp_path):
     (tmp_path / "torch.py").write_text("__version__ = '2.9.1+cpu'")
     result = run_setup(PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
-    assert "pyquant needs torch 2.13 or newer, and torch 2.9.1+cpu is installed" in result.stderr
+    assert "pyquant needs torch 2.10 or newer, and torch 2.9.1+cpu is installed" in result.stderr
 
 
 @pytest.mark.skipif(torch.version.cuda is None, reason="torch was built without CUDA")

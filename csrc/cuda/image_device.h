@@ -4,6 +4,7 @@
 // capture the ops.
 
 #include <cuda_runtime_api.h>
+#include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/csrc/stable/accelerator.h>
 #include <torch/csrc/stable/macros.h>
 #include <torch/csrc/stable/tensor.h>
@@ -23,8 +24,9 @@ class ImageDevice {
   }
   // The stream that torch uses at the moment.
   cudaStream_t stream() const {
-    return static_cast<cudaStream_t>(
-        torch::stable::accelerator::getCurrentStream(index_).nativeHandle());
+    void* stream = nullptr;
+    TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(index_, &stream));
+    return static_cast<cudaStream_t>(stream);
   }
 
  private:

@@ -11,7 +11,7 @@ import joblib
 import torch
 from torch import Tensor, nn
 
-import pyquant
+from pyquant.libraries import NO_CUDA_REASON
 
 Precision = Literal["bfloat16", "float32"]
 MAX_THREADS = 1024
@@ -44,12 +44,12 @@ class Runtime:
             raise ValueError(
                 "device is 'cuda', but torch finds no GPU here; accepted are auto, cpu"
             )
-        built = not pyquant.build_info()["cuda architectures"].startswith("none")
-        if self.device == "cuda" and not built:
+        if self.device == "cuda" and NO_CUDA_REASON:
             raise ValueError(
-                "device is 'cuda', but pyquant is built without; accepted are auto, cpu"
+                f"device is 'cuda', but pyquant has no CUDA kernels here ({NO_CUDA_REASON}); "
+                "accepted are auto, cpu"
             )
-        use_cuda = self.device != "cpu" and built and torch.cuda.is_available()
+        use_cuda = self.device != "cpu" and not NO_CUDA_REASON and torch.cuda.is_available()
         return torch.device("cuda" if use_cuda else "cpu")
 
 

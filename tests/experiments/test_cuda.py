@@ -15,13 +15,12 @@ from experiments.support.runtime import Runtime
 from experiments.timing.noise import noise
 from experiments.training.recipes import recipe
 from experiments.training.trainer import Trainer
+from pyquant.libraries import NO_CUDA_REASON
 
 pytestmark = [
     pytest.mark.cuda,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
-    pytest.mark.skipif(
-        not torch.ops.pyquant.cuda_architectures(), reason="built without the CUDA kernels"
-    ),
+    pytest.mark.skipif(NO_CUDA_REASON != "", reason=NO_CUDA_REASON),
 ]
 
 

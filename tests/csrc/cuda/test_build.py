@@ -4,29 +4,28 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import torch
 
 from benchmarks.cuda_resources.kernels import ARCHITECTURES, Kernel
 from benchmarks.cuda_resources.machine_code import cuobjdump
 from images import ROUNDINGS, VARIANTS
-from pyquant import _C
+from pyquant.libraries import CUDA_ARCHITECTURES, NO_CUDA_REASON
 
 ROOT = Path(__file__).parents[3]
 
 
 def listed(option: str) -> str:
+    from pyquant import _C_cuda
+
     return subprocess.run(
-        [cuobjdump(), option, _C.__file__], capture_output=True, text=True, check=True
+        [cuobjdump(), option, _C_cuda.__file__], capture_output=True, text=True, check=True
     ).stdout
 
 
-@pytest.mark.skipif(
-    not torch.ops.pyquant.cuda_architectures(), reason="built without the CUDA kernels"
-)
+@pytest.mark.skipif(NO_CUDA_REASON != "", reason=NO_CUDA_REASON)
 @pytest.mark.skipif(cuobjdump() is None, reason="no cuobjdump")
 def test_architectures():
     """Machine code for each architecture, and PTX for those to come."""
-    architectures = torch.ops.pyquant.cuda_architectures().replace(" ", ";").split(";")
+    architectures = CUDA_ARCHITECTURES.replace(" ", ";").split(";")
     machine_code, ptx = listed("--list-elf"), listed("--list-ptx")
     for architecture in architectures:
         name = "sm_" + architecture.removesuffix("+PTX").replace(".", "")

@@ -5,14 +5,13 @@ import torch
 
 import pyquant
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, layouts, random_image
+from pyquant.libraries import NO_CUDA_REASON
 from pyquant.ops import DTYPES
 
 pytestmark = [
     pytest.mark.cuda,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
-    pytest.mark.skipif(
-        not torch.ops.pyquant.cuda_architectures(), reason="built without the CUDA kernels"
-    ),
+    pytest.mark.skipif(NO_CUDA_REASON != "", reason=NO_CUDA_REASON),
 ]
 
 
