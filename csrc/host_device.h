@@ -9,6 +9,10 @@
 
 #include <cstring>
 
+#ifdef __FAST_MATH__
+#error "pyquant needs floats that are rounded as written: compile it without -ffast-math"
+#endif
+
 #ifdef __CUDACC__
 #define PYQUANT_HOST_DEVICE __host__ __device__ __forceinline__
 #else

@@ -49,11 +49,18 @@ def _fake_levels(bits: int, *, variant: str, dtype: torch.dtype) -> Tensor:
     return torch.empty(2**bits, dtype=dtype)
 
 
-for _name, _op in (
-    ("pyquant::floyd_steinberg", FLOYD_STEINBERG),
-    ("pyquant::linear_quantize", LINEAR_QUANTIZE),
-):
-    torch.library.register_fake(_name, _fake_kernel(_op))
-    torch.library.register_autograd(_name, straight_through)
-    torch.library.register_vmap(_name, _vmap_rule(_op))
-torch.library.register_fake("pyquant::levels", _fake_levels)
+def _register() -> None:
+    for name, op in (
+        ("pyquant::floyd_steinberg", FLOYD_STEINBERG),
+        ("pyquant::linear_quantize", LINEAR_QUANTIZE),
+    ):
+        torch.library.register_fake(name, _fake_kernel(op))
+        torch.library.register_autograd(name, straight_through)
+        torch.library.register_vmap(name, _vmap_rule(op))
+    torch.library.register_fake("pyquant::levels", _fake_levels)
+
+
+# The ops belong to the process: a package that is imported again finds them registered.
+if not hasattr(LEVELS, "registered_by_pyquant"):
+    _register()
+    LEVELS.registered_by_pyquant = True  # type: ignore[attr-defined]

@@ -90,6 +90,16 @@ def test_old_torch(tmp_path):
     assert "pyquant needs torch 2.10 or newer, and torch 2.9.1+cpu is installed" in result.stderr
 
 
+def test_fast_math_is_refused_or_undone():
+    """-ffast-math changes bits. The flags of setup.py come after it and undo it."""
+    header = ["-x", "c++", "-std=c++20", str(ROOT / "csrc" / "host_device.h")]
+    compile_fast = ["g++", "-fsyntax-only", "-ffast-math"]
+    refused = subprocess.run([*compile_fast, *header], capture_output=True, text=True)
+    assert refused.returncode != 0 and "without -ffast-math" in refused.stderr
+    assert '"-fno-fast-math"' in (ROOT / "setup.py").read_text()
+    subprocess.run([*compile_fast, "-fno-fast-math", *header], check=True)
+
+
 @pytest.mark.skipif(torch.version.cuda is None, reason="torch was built without CUDA")
 def test_toolkit_is_found_by_cuda_path(tmp_path):
     major = torch.version.cuda.split(".")[0]
