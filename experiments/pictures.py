@@ -71,7 +71,7 @@ def main(config: PicturesConfig) -> None:
 
 
 def draw_examples(shown: list[Shown]) -> Figure:
-    """The images beside each other."""
+    """The images side by side."""
     figure, axes = pyplot.subplots(
         1, len(shown), figsize=(2.6 * len(shown), 3.3), layout="constrained"
     )

@@ -11,7 +11,7 @@ from experiments.support.terminal import terminal
 
 @dataclass(frozen=True)
 class ReadmeConfig:
-    """Which documents, from the results beside them."""
+    """Which clone: its documents, made from its results."""
 
     root: Path = Path()
     """Root of a clone, which holds README.md, experiments/README.md and experiments/results."""

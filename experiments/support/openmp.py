@@ -2,10 +2,10 @@
 
 import os
 
-#: A user who sets one of these has decided.
+#: If the user sets one of these, nothing is changed.
 SETTINGS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
-# By default a thread that waits for the others spins. Where another process needs its processor, the
-# others then wait for a thread that cannot run, and everything takes many times as long.
+# By default a waiting thread spins. If another process needs the processor, threads can then wait for
+# one that does not run, and everything takes many times as long.
 if not any(name in os.environ for name in SETTINGS):
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"

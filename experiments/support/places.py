@@ -1,4 +1,4 @@
-"""Where the sets of networks and of results are: ``shipped:NAME``, or a path of the user's."""
+"""Where sets of networks and of results are: ``shipped:NAME``, or a path."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ def results_directory(results: str | Path) -> Path:
 
 def set_name(models: str | Path) -> str:
     """What cells and reports call the networks of ``--models``: the name of their directory."""
-    # Not resolved: of a symbolic link it is the name that the user gave.
+    # Not resolved: a symbolic link keeps the name that the user gave.
     return Path(os.path.abspath(models_directory(models))).name
 
 
