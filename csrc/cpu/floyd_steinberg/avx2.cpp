@@ -97,20 +97,23 @@ class PublishedTables {
     if constexpr (bits <= 4) {
       const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(value, 4), _mm256_set1_epi8(15));
       return _mm256_shuffle_epi8(twice(level_), upper);
+    } else if constexpr (bits == 8) {
+      return ByteLanes::flip_top_bit(value);  // the value itself
+    } else {
+      // floor(255k/(n-1)) is k 2^(8-bits), the value without its lower bits, or more
+      // by one for each of a few thresholds that k has reached.
+      constexpr int values = 1 << (8 - bits);  // to a level
+      constexpr int steps = (1 << bits) - 1;
+      __m256i level = _mm256_and_si256(ByteLanes::flip_top_bit(value),
+                                       _mm256_set1_epi8(static_cast<char>(256 - values)));
+      for (int more = 1; more < values; ++more) {
+        // 255k >= (values k + more) steps; 255 = values steps + values - 1.
+        const int code = (more * steps + values - 2) / (values - 1);
+        const __m256i below = _mm256_set1_epi8(static_cast<char>(code * values - 1 - 128));
+        level = _mm256_sub_epi8(level, _mm256_cmpgt_epi8(value, below));
+      }
+      return level;
     }
-    // floor(255k/(n-1)) is k 2^(8-bits), which is the value without its lower bits,
-    // plus one for each of a few thresholds that k has reached.
-    constexpr int values = 1 << (8 - bits);  // to a level
-    constexpr int steps = (1 << bits) - 1;
-    __m256i level = _mm256_and_si256(ByteLanes::flip_top_bit(value),
-                                     _mm256_set1_epi8(static_cast<char>(256 - values)));
-    for (int more = 1; more < values; ++more) {
-      // 255k >= (values k + more) steps; 255 = values steps + values - 1.
-      const int code = (more * steps + values - 2) / (values - 1);
-      const __m256i below = _mm256_set1_epi8(static_cast<char>(code * values - 1 - 128));
-      level = _mm256_sub_epi8(level, _mm256_cmpgt_epi8(value, below));
-    }
-    return level;
   }
 
  private:
