@@ -77,6 +77,7 @@ def report(config: SweepConfig, console: Console) -> None:
             for cell in cells
             for name in FILTERS
         ],
+        console,
     )
     draw(stem.with_suffix(".png"), cells, config.set_name)
     console.print(f"{stem}.csv, .md, .png: {len(cells)} cells")

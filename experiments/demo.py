@@ -72,12 +72,15 @@ def main(config: DemoConfig) -> None:
         for epsilon in EPSILONS
     }  # fmt: skip
     with progress_bars(console) as progress:
-        bars = {kind: progress.add_task(f"training {kind}", total=None) for kind in KINDS}
-        attack = progress.add_task("attack", total=IMAGES * len(evaluations))
+        bars = {
+            kind: progress.add_task(f"training {kind}", total=None, start=False) for kind in KINDS
+        }
+        attack = progress.add_task("attack", total=IMAGES * len(evaluations), start=False)
         models = {}
         for kind, bar in bars.items():
             path = train_and_save(kind, train, config, progress, bar)
             models[kind] = load_model(path, device)
+        progress.start_task(attack)
         outcomes = {
             key: measure(
                 evaluation,
@@ -98,6 +101,7 @@ def train_and_save(
 ) -> Path:
     """Trains a network on images of ``kind``; returns the path of its file."""
     trainer = Trainer(train, kind, RECIPE, config.seed, config.runtime.precision)
+    progress.start_task(bar)
     progress.update(bar, total=RECIPE.epochs * trainer.steps_per_epoch)
     for _ in range(RECIPE.epochs):
         trainer.epoch(lambda: progress.advance(bar))

@@ -90,6 +90,7 @@ def report(config: SweepConfig, console: Console) -> None:
             for name in FILTERS
             for cell in cells
         ],
+        console,
         csv_columns=5,
     )
     draw_epsilon_curves(stem.with_suffix(".png"), cells, MODELS, EPSILONS, config.set_name)

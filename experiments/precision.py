@@ -86,6 +86,7 @@ def report(config: SweepConfig, console: Console) -> None:
             )
             for cell in cells
         ],
+        console,
     )
     console.print(f"{stem}.csv, .md: {len(cells)} cells")
 

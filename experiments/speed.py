@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from experiments.evaluation.measure import BATCH_SIZE
 from experiments.reporting.row_report import write_rows
 from experiments.support.command_line import run_command
@@ -49,12 +51,12 @@ def main(config: SpeedConfig) -> None:
         results_directory(config.results) / "speed.json",
         {"comparisons": comparisons, "provenance": about},
     )
-    write_table(config, found, about["machine"])
-    for item in found:
-        console.print(f"{item.what}: {item.ratio:.3g} (target {item.target:g})")
+    write_table(config, found, about["machine"], console)
 
 
-def write_table(config: SpeedConfig, found: list[Comparison], machine: dict[str, Any]) -> None:
+def write_table(
+    config: SpeedConfig, found: list[Comparison], machine: dict[str, Any], console: Console
+) -> None:
     """Writes speed.csv and .md."""
     write_rows(
         results_directory(config.results) / "speed",
@@ -77,6 +79,7 @@ def write_table(config: SpeedConfig, found: list[Comparison], machine: dict[str,
             )
             for item in found
         ],
+        console,
     )
 
 

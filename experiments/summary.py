@@ -37,6 +37,7 @@ class SummaryConfig:
 
 def main(config: SummaryConfig) -> None:
     """Writes summary.csv and .md: each model on its own kind of images, clean and attacked."""
+    console = terminal()
     name, directory = set_name(config.models), results_directory(config.results)
     files = {kind: model_path(kind, config.models) for kind in require_models(config.models)}
     cells = _own_cells(name, directory)
@@ -93,8 +94,9 @@ def main(config: SummaryConfig) -> None:
             )
             for kind, file in files.items()
         ],
+        console,
     )
-    terminal().print(f"{stem}.csv, .md: {len(files)} models")
+    console.print(f"{stem}.csv, .md: {len(files)} models")
 
 
 def _own_cells(name: str, directory: Path) -> list[Cell]:

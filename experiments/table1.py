@@ -38,7 +38,7 @@ def report(config: GridConfig, console: Console) -> None:
     title = "Table I: accuracy on clean test images"
     note = f"Models: {config.set_name}. {describe(cells)}"
     paper = read_table("table1") if belong_beside(cells) else {}
-    write_grid(config.directory / "table1", title, note, ours, paper)
+    write_grid(config.directory / "table1", title, note, ours, paper, console)
     console.print(f"{config.directory / 'table1'}.csv, .md, .png: {len(cells)} of 225 cells")
 
 

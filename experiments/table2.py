@@ -68,7 +68,7 @@ def report(config: GridConfig, console: Console) -> None:
         title = f"Table II: accuracy under PGD at 8/255, filter: {name}"
         # The paper's table is of its own filter; it gives none for the others.
         beside = paper if name == "floor" else {}
-        write_grid(config.directory / f"table2_{name}", title, note + about, ours, beside)
+        write_grid(config.directory / f"table2_{name}", title, note + about, ours, beside, console)
     console.print(f"{config.directory}/table2_*.csv, .md, .png: {len(cells)} of 225 cells")
 
 

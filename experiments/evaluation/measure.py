@@ -99,11 +99,20 @@ class Evaluator:
         )
 
 
+def passes_per_image(evaluation: Evaluation) -> int:
+    """About how much work an evaluation is, in forward passes; a gradient counts as three."""
+    filters = len(evaluation.filters)
+    if evaluation.attack is None:
+        return filters
+    gradients = evaluation.attack.gradients if evaluation.epsilon else 0
+    return 2 * filters + 3 * gradients
+
+
 def measure(
     evaluation: Evaluation,
     model: ResNet20,
     split: Split,
-    on_batch: Callable[[int], None] = lambda count: None,
+    on_batch: Callable[[int], object] = lambda count: None,
 ) -> Outcome:
     """Makes an evaluation. Its outcome is a function of the settings, the model and the images.
 

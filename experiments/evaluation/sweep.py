@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy
+import torch
 from rich.console import Console
 
 from experiments.evaluation.cell_store import CellStore
-from experiments.evaluation.cells import Cell, Origin, checked, largest, refuse_mixture
+from experiments.evaluation.cells import Cell, Origin, Outcome, checked, largest, refuse_mixture
 from experiments.evaluation.evaluation import Evaluation
-from experiments.evaluation.measure import measure
+from experiments.evaluation.measure import measure, passes_per_image
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.support.places import results_directory, set_name
@@ -156,27 +157,41 @@ def run(
     store = CellStore(config.directory)
     existing = [pair for pair in store.origins() if pair[0].models == config.set_name]
     refuse_mixture([*existing, *((e, origins[e.model]) for e in evaluations)])
+    done = {evaluation for evaluation, _ in existing}
+    missing = [evaluation for evaluation in evaluations if evaluation not in done]
+    work = {evaluation: passes_per_image(evaluation) for evaluation in missing}
+    whole = f"{len(missing)} of {len(evaluations)} cells to measure"
+    if missing:
+        console.print(f"{whole}, on {device.type} with {torch.get_num_threads()} CPU threads")
     elsewhere = 0
     with progress_bars(console) as progress:
-        bar = progress.add_task("cells", total=sum(e.images for e in evaluations))
-        for evaluation in evaluations:
+        bar = progress.add_task(
+            "cells", total=sum(e.images * work[e] for e in missing), whole=whole
+        )
+
+        def measured(evaluation: Evaluation) -> Outcome:
+            passes = work[evaluation]
+            return measure(
+                evaluation,
+                models[evaluation.model],
+                split,
+                lambda count: progress.advance(bar, count * passes),
+            )
+
+        for evaluation in missing:
             progress.update(bar, description=f"{evaluation.model} on {evaluation.kind}")
+            amount = evaluation.images * work[evaluation]
             try:
                 with store.claim(evaluation):
                     if evaluation in store:
-                        progress.advance(bar, evaluation.images)
+                        progress.skip(bar, amount)
                         continue
-                    outcome = measure(
-                        evaluation,
-                        models[evaluation.model],
-                        split,
-                        lambda count: progress.advance(bar, count),
-                    )
+                    outcome = measured(evaluation)
                     origin = origins[evaluation.model]
                     store.add([Cell.of(outcome, origin, provenance(device))], labels)
             except LockedElsewhere:
                 elsewhere += 1
-                progress.advance(bar, evaluation.images)
+                progress.skip(bar, amount)
     if elsewhere:
         console.print(
             f"{elsewhere} cells are being made by another process; run again for the rest"

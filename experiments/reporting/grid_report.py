@@ -7,22 +7,33 @@ from pathlib import Path
 
 import numpy
 from matplotlib import pyplot
+from rich.console import Console
 
 from experiments.method.kinds import KINDS
 from experiments.reporting.figure_files import save_figure
 from experiments.reporting.markdown import markdown_table, plain
 from experiments.reporting.paper_numbers import SOURCE, Table
+from experiments.reporting.text_table import print_table
 from experiments.support.storage import write_text
 
 
-def write_grid(stem: Path, title: str, note: str, ours: Table, paper: Table) -> None:
+def write_grid(
+    stem: Path, title: str, note: str, ours: Table, paper: Table, console: Console
+) -> None:
     """Writes ``stem``.csv (ours alone), .md and .png (both tables, or ours if ``paper`` is empty).
 
-    Cells that do not exist stay empty.
+    Cells that do not exist stay empty. The terminal shows ours.
     """
     write_text(stem.with_suffix(".csv"), grid_csv(ours))
     write_text(stem.with_suffix(".md"), grid_markdown(title, note, ours, paper))
     _draw(stem.with_suffix(".png"), title, note, ours, paper)
+    rows, columns = ([kind for kind in KINDS if kind in {key[i] for key in ours}] for i in (0, 1))
+    print_table(
+        console,
+        f"{title}, percent",
+        ["train", *columns],
+        [[row, *(_pair(ours.get((row, column)), None) for column in columns)] for row in rows],
+    )
 
 
 def grid_csv(table: Table) -> str:

@@ -5,7 +5,10 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
 from experiments.reporting.markdown import markdown_table, plain
+from experiments.reporting.text_table import print_table
 from experiments.support.storage import write_text
 
 Value = str | int | float | None
@@ -17,9 +20,11 @@ def write_rows(
     note: str,
     header: Sequence[str],
     rows: Sequence[Sequence[Value]],
+    console: Console,
     csv_columns: int | None = None,
 ) -> None:
-    """Writes ``stem``.csv and ``stem``.md; floats with four decimals, None as an empty cell.
+    """Writes ``stem``.csv and ``stem``.md; floats with four decimals, None as an empty cell. The
+    terminal shows the table as well.
 
     The CSV has the first ``csv_columns`` columns (default: all), so the paper's numbers can be in the
     Markdown alone.
@@ -29,7 +34,9 @@ def write_rows(
     writer.writerow(header[:csv_columns])
     writer.writerows([_text(value) for value in row[:csv_columns]] for row in rows)
     write_text(stem.with_suffix(".csv"), text.getvalue())
-    table = markdown_table(header, [[_text(value) for value in row] for row in rows])
+    texts = [[_text(value) for value in row] for row in rows]
+    table = markdown_table(header, texts)
+    print_table(console, title, header, texts)
     write_text(stem.with_suffix(".md"), f"# {title}\n\n{plain(note)}\n\n{table}\n")
 
 

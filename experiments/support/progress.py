@@ -1,24 +1,98 @@
-"""The progress bars of every command: name, part done, time since the start, time left."""
+"""How far every command is: bars on a terminal, a line now and then in a pipe or a log file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    Task,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
+#: The estimate is made when this much was measured, or one step if that takes longer.
+SECONDS_BEFORE_ESTIMATE = 2.0
+SECONDS_BETWEEN_LINES = 60.0
 
-def progress_bars(console: Console) -> Progress:
+
+@dataclass
+class _Pace:
+    """What is known of the speed of a task."""
+
+    first: tuple[float, float]
+    """Seconds and amount after the first step, which is slower than the others."""
+    line: float = 0.0
+    """When the last line was printed."""
+    estimated: bool = False
+
+    def seconds(self, task: Task, amount: float) -> float:
+        """How long ``amount`` takes."""
+        elapsed, done = task.elapsed or 0.0, task.completed
+        if done > self.first[1]:
+            elapsed, done = elapsed - self.first[0], done - self.first[1]
+        return elapsed / done * amount
+
+
+class LoggedProgress(Progress):
+    """The bars of rich. Early on, a line says how long a task takes.
+
+    Where there is no terminal no bar is drawn, and a line a minute says how far a task is.
+    """
+
+    def __init__(self, console: Console, get_time: Callable[[], float] | None = None) -> None:
+        super().__init__(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            get_time=get_time,
+            disable=not console.is_terminal,
+        )
+        self.paces: dict[TaskID, _Pace] = {}
+
+    def skip(self, task_id: TaskID, amount: float) -> None:
+        """Takes work out of a task that somebody else has done."""
+        total = self._task(task_id).total
+        self.update(task_id, total=None if total is None else total - amount)
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """Counts work of this process, and prints a line if it is time for one."""
+        super().advance(task_id, advance)
+        task = self._task(task_id)
+        if task.total is None or task.elapsed is None or advance <= 0:
+            return
+        pace = self.paces.setdefault(task_id, _Pace((task.elapsed, task.completed)))
+        left = task.total - task.completed
+        if not pace.estimated and task.elapsed >= SECONDS_BEFORE_ESTIMATE and left > 0:
+            pace.estimated = True
+            name = task.fields.get("whole", task.description)
+            self.console.print(f"{name}: about {duration(pace.seconds(task, task.total))}")
+        if self.disable and task.elapsed >= pace.line + SECONDS_BETWEEN_LINES:
+            pace.line = task.elapsed
+            self.console.print(
+                f"{task.description}: {task.percentage:.0f} % after {duration(task.elapsed)}, "
+                f"about {duration(pace.seconds(task, left))} left"
+            )
+
+    def _task(self, task_id: TaskID) -> Task:
+        return next(task for task in self.tasks if task.id == task_id)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a unit that people use."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def progress_bars(console: Console) -> LoggedProgress:
     """Bars below what ``console`` prints; shown while the result is entered as a context."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-    )
+    return LoggedProgress(console)

@@ -124,11 +124,11 @@ def _train_and_store(
         console.print(f"{kind}: goes on after epoch {trainer.epochs_done}")
     runs.append({"after_epoch": trainer.epochs_done, **provenance(device)})
     with progress_bars(console) as progress:
-        steps = trainer.steps_per_epoch
+        epochs = trainer.settings.epochs - trainer.epochs_done
         bar = progress.add_task(
             f"model {kind}",
-            total=trainer.settings.epochs * steps,
-            completed=trainer.epochs_done * steps,
+            total=epochs * trainer.steps_per_epoch,
+            whole=f"model {kind}, {epochs} epochs",
         )
         watched = _every_few(test, MONITORED_IMAGES)
         while trainer.epochs_done < trainer.settings.epochs:

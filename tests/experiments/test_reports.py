@@ -298,3 +298,18 @@ def test_two_commands_share_the_work(sweep):
     assert len(CellStore(sweep.results).cells()) == 6
     assert any("6 of 225 cells" in text for text in outputs)
     assert [name for name in os.listdir(sweep.results) if name.startswith(".")] == []
+
+
+def test_the_terminal_shows_how_much_there_is_to_do_and_the_numbers(sweep, capsys):
+    grid = replace(sweep, rows=("2d",), columns=("2d", "8"))
+    table1.main(grid)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    cells = {cell.kind: cell for cell in CellStore(sweep.results).cells()}
+    assert lines[0][:6] == "2 of 2 cells to measure,".split()
+    assert ["train", "2d", "8"] in lines
+    shown = [f"{100 * cells[kind].accuracy('clean', 'none'):.1f}" for kind in ("2d", "8")]
+    assert ["2d", *shown] in lines
+    # What is done is not measured again, and shown again.
+    table1.main(grid)
+    again = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert again == lines[1:]

@@ -38,6 +38,11 @@ class Attack(ABC):
         """The name of the method: that of its file."""
         return type(self).__module__.rpartition(".")[2]
 
+    @property
+    def gradients(self) -> int:
+        """How many gradients a call computes for each image, for estimates of its time."""
+        return 1
+
     def __call__(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
         """Attacks every image of a batch.
 

@@ -25,5 +25,9 @@ class BasicIterative(Attack):
     def _descent(self) -> ProjectedGradientDescent:
         return ProjectedGradientDescent(self.epsilon, self.steps, step=self.epsilon / 5)
 
+    @property
+    def gradients(self) -> int:
+        return self.steps
+
     def attack(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
         return self._descent().attack(network, images, labels)

@@ -38,6 +38,10 @@ class ProjectedGradientDescent(Attack):
         if not 0 <= self.step <= 255:
             raise ValueError(f"step is {self.step!r}; accepted are numbers from 0 to 255")
 
+    @property
+    def gradients(self) -> int:
+        return self.steps
+
     def attack(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
         epsilon, step = self.epsilon / 255, self.step / 255
         attacked = images

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from experiments.evaluation.evaluation import Evaluation
-from experiments.evaluation.measure import Evaluator, measure
+from experiments.evaluation.measure import Evaluator, measure, passes_per_image
 from experiments.evaluation.subset import subset
+from experiments.method.attacks import make_attack
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.support.data_sets import load_split
 from experiments.training.model_files import load_model, model_path
@@ -131,3 +132,18 @@ def test_one_recording_serves_evaluations_with_the_same_settings(sweep):
     assert Evaluator(model, replace(evaluation, kind="3", images=9)).attack is attack
     other = replace(evaluation, attack=ProjectedGradientDescent(4.0))
     assert Evaluator(model, other).attack is not attack
+
+
+@pytest.mark.parametrize(
+    ("settings", "passes"),
+    [
+        ({"filters": ("none",)}, 1),
+        ({}, 3),
+        ({"attack": ProjectedGradientDescent(8.0)}, 2 * 3 + 3 * 20),
+        ({"attack": ProjectedGradientDescent(0.0)}, 2 * 3),
+        ({"attack": make_attack("fast_gradient_sign", epsilon=8.0)}, 2 * 3 + 3),
+        ({"attack": make_attack("basic_iterative", epsilon=8.0)}, 2 * 3 + 3 * 10),
+    ],
+)
+def test_work_of_an_evaluation(settings, passes):
+    assert passes_per_image(Evaluation("short", "2d", "2d", 100, **settings)) == passes
