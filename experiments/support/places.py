@@ -28,7 +28,11 @@ def set_name(models: str | Path) -> str:
 def shipped_sets(root: Path) -> list[str]:
     """The sets in MODELS or in RESULTS, as an option names them."""
     folders = sorted(root.iterdir()) if root.is_dir() else []
-    return [f"{SHIPPED}{folder.name}" for folder in folders if folder.is_dir()]
+    return [
+        f"{SHIPPED}{folder.name}"
+        for folder in folders
+        if folder.is_dir() and not folder.name.startswith(".")
+    ]
 
 
 def _directory(place: str | Path, shipped: Path, option: str) -> Path:

@@ -61,6 +61,12 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not a JSON file: {error}") from error
 
 
+def one_line(error: Exception) -> str:
+    """The message of an error in one line; that of a KeyError alone would be the bare key."""
+    text = repr(error) if isinstance(error, KeyError) else str(error)
+    return " ".join(text.split())
+
+
 def refuse_other(wanted: dict[str, Any], found: dict[str, Any], path: Path) -> None:
     """Raises ValueError, naming what differs, if ``path`` was made with another configuration."""
     changes = differences(wanted, found)

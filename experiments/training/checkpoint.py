@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from experiments.support.storage import atomic_path
+from experiments.support.storage import atomic_path, one_line
 from experiments.training.training_record import in_terms_of_today
 
 
@@ -54,4 +54,6 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
             "config": in_terms_of_today(stored["config"]),
         }
     except Exception as error:  # a damaged file can raise anything
-        raise ValueError(f"{path} cannot be read, move it away to begin anew: {error}") from error
+        raise ValueError(
+            f"{path} cannot be read, move it away to begin anew: {one_line(error)}"
+        ) from error

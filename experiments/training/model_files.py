@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save
 
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.places import MODELS, models_directory, shipped_sets
-from experiments.support.storage import atomic_path, differences
+from experiments.support.storage import atomic_path, differences, one_line
 from experiments.training.resnet20 import ResNet20
 from experiments.training.training_record import in_terms_of_today, read_record
 
@@ -85,8 +85,8 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
         tensors = load_file(path)
         model = ResNet20(len(tensors["linear.bias"]))
         missing, unexpected = model.load_state_dict(tensors, strict=False)
-    except (safetensors.SafetensorError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a ResNet20 of this package: {error}") from error
+    except (safetensors.SafetensorError, KeyError, RuntimeError, TypeError) as error:
+        raise ValueError(f"{path} is not a ResNet20 of this package: {one_line(error)}") from error
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing or unexpected:
         raise ValueError(

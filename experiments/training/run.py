@@ -12,7 +12,7 @@ from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Precision, Runtime, set_threads
-from experiments.support.storage import lock, refuse_other, write_json
+from experiments.support.storage import lock, one_line, refuse_other, write_json
 from experiments.training.accuracy import accuracy
 from experiments.training.checkpoint import read_checkpoint, write_checkpoint
 from experiments.training.model_files import (
@@ -119,7 +119,13 @@ def _train_and_store(
         refuse_other(settings, stored["config"], checkpoint)
         if device.type == "cpu":
             _use_threads_of(checkpoint, stored["threads"], config.runtime, console)
-        trainer.restore(stored["state"])
+        try:
+            trainer.restore(stored["state"])
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{checkpoint} holds no state of this training, move it away to begin anew: "
+                f"{one_line(error)}"
+            ) from error
         runs = stored["runs"]
         console.print(f"{kind}: goes on after epoch {trainer.epochs_done}")
     runs.append({"after_epoch": trainer.epochs_done, **provenance(device)})

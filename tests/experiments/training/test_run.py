@@ -98,6 +98,34 @@ def test_damaged_checkpoint_is_named(data, tmp_path):
         train("2d", training_config(data, tmp_path), QUIET)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda stored: stored.pop("state"),
+        lambda stored: stored.pop("config"),
+        lambda stored: stored.update(state=[]),
+        lambda stored: stored["state"].pop("optimizer"),
+        lambda stored: stored["state"]["model"].pop("linear.bias"),
+        lambda stored: stored["state"]["model"].update({"linear.bias": torch.zeros(7)}),
+    ],
+)
+def test_a_checkpoint_of_other_content_is_named_in_one_line(damage, data, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("experiments.training.run.save_model", interrupted)
+        train("2d", training_config(data, tmp_path, epochs=1), QUIET)
+    checkpoint = tmp_path / "2d.checkpoint"
+    stored = torch.load(checkpoint, weights_only=True)
+    damage(stored)
+    torch.save(stored, checkpoint)
+    with pytest.raises(ValueError, match=r"2d\.checkpoint .*move it away to begin anew") as raised:
+        train("2d", training_config(data, tmp_path, epochs=1), QUIET)
+    assert "\n" not in str(raised.value)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 def test_a_flipped_byte_of_a_checkpoint_is_noticed(data, tmp_path, monkeypatch):
     epoch = Trainer.epoch
 
