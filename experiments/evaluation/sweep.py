@@ -202,8 +202,14 @@ def check_classes(file: Path, split: Split) -> None:
     """Raises ValueError if the model was trained on other classes than those of the test images."""
     trained = model_config(file)["train_data"]
     if tuple(trained["classes"]) != split.classes:
+        here, there = set(split.classes), set(trained["classes"])
+        differing = [
+            f"{what} {', '.join(sorted(names))}"
+            for what, names in (("without", there - here), ("with", here - there))
+            if names
+        ]
         raise ValueError(
-            f"{file.stem} was trained on {trained['source']} with the classes "
-            f"{trained['classes']}; the test images are {split.source} with "
-            f"{list(split.classes)}: choose other --data"
+            f"model {file.stem} was trained on the classes {', '.join(trained['classes'])} "
+            f"({trained['source']}); the test images ({split.source}) have others: "
+            f"{', '.join(differing) or 'the same in another order'}. Choose other --data or --models"
         )

@@ -21,7 +21,8 @@ class DataConfig:
     source: Literal["digits", "cifar10", "folder"] = "digits"
     """digits: scikit-learn's bundled digits, enlarged to 32x32, nothing to download. cifar10:
     downloaded by torchvision, checksum verified. folder: train/CLASS/* and test/CLASS/* under
-    --data.path."""
+    --data.path, opaque images of 8 bits and of one size. Tests alone need no train/; their classes
+    have the names of those that the networks were trained on."""
     path: Path | None = None
     """folder: where the images are. cifar10: where the download is kept (default:
     ~/.cache/pyquant)."""

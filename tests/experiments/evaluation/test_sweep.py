@@ -50,7 +50,9 @@ def test_other_settings_are_another_cell(sweep):
 def test_sweep_refuses_images_of_other_classes(sweep):
     digits = replace(sweep, data=replace(sweep.data, source="digits"))
     with pytest.raises(
-        ValueError, match=r"2d was trained on coloured noise .* choose other --data"
+        ValueError,
+        match=r"2d was trained on the classes blue, green, red \(coloured noise\); .* "
+        "without blue, green, red, with 0, 1, 2, 3, 4, 5, 6, 7, 8, 9. Choose other --data",
     ):
         run(lambda images: [clean(sweep)], digits, QUIET)
     with pytest.raises(ValueError, match="limit is 0; accepted are whole numbers from 1"):
