@@ -9,7 +9,7 @@ import tyro
 
 from benchmarks import machine, plot, readme, report
 from benchmarks.measure import measure
-from benchmarks.results import Run
+from benchmarks.measurements import Run
 from benchmarks.run_files import read_run, write_run
 from benchmarks.settings import RESULTS, Config
 from benchmarks.tables import target_table

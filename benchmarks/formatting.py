@@ -1,7 +1,7 @@
 """How cases and numbers are written in the reports."""
 
 from benchmarks.cases import Case
-from benchmarks.results import Result
+from benchmarks.measurements import Result
 
 
 def number(value: float) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from benchmarks.cases import Case, cases
 from benchmarks.contenders import contenders, verify
-from benchmarks.results import Result
+from benchmarks.measurements import Result
 from benchmarks.settings import Config
 from benchmarks.timing import interleaved
 

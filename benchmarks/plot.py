@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from benchmarks.cases import Case
 from benchmarks.contenders import OWN, ROOFS
 from benchmarks.formatting import contender, number
-from benchmarks.results import Result, ResultTable
+from benchmarks.measurements import Result, ResultTable
 
 PANELS = (
     ("floyd_steinberg", "published", "uint8", "batch"),

@@ -3,7 +3,7 @@
 from benchmarks.cases import Case
 from benchmarks.contenders import OWN, is_peer
 from benchmarks.formatting import number, shape, times
-from benchmarks.results import Result, ResultTable, Run, losses
+from benchmarks.measurements import Result, ResultTable, Run, losses
 from benchmarks.settings import ROOT
 from experiments.reporting.generated import write_block
 from experiments.reporting.markdown import markdown_table

@@ -4,7 +4,7 @@ from statistics import median
 
 from benchmarks import tables
 from benchmarks.contenders import OWN
-from benchmarks.results import ResultTable, Run
+from benchmarks.measurements import ResultTable, Run
 from benchmarks.targets import targets
 
 

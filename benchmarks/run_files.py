@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 from benchmarks.cases import Case
-from benchmarks.results import Result, Run
+from benchmarks.measurements import Result, Run
 from benchmarks.settings import Config
 from benchmarks.timing import Timing
 from experiments.support.storage import read_json, write_text

@@ -3,7 +3,7 @@
 from benchmarks.cases import Case
 from benchmarks.contenders import OWN
 from benchmarks.formatting import contender, duration, mark, number, rate, shape, times
-from benchmarks.results import Result, ResultTable, losses
+from benchmarks.measurements import Result, ResultTable, losses
 from benchmarks.targets import Target
 from experiments.reporting.markdown import markdown_table
 

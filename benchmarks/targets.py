@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.cases import Case
 from benchmarks.contenders import OWN
-from benchmarks.results import Result, ResultTable
+from benchmarks.measurements import Result, ResultTable
 
 LARGE_SIZES = ("large_batch", "square", "4k", "64mb")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiments.evaluation.cells import Cell
 
-PAPER = Path(__file__).parents[1] / "paper"
+TABLES = Path(__file__).parents[1] / "published_tables"
 
 SOURCE = (
     "M. AprilPyone, Y. Kinoshita, H. Kiya: Filtering Adversarial Noise with Double Quantization, "
@@ -50,7 +50,7 @@ def belong_beside(cells: Iterable[Cell]) -> bool:
 
 def read_table(name: str) -> Table:
     """Reads ``table1`` or ``table2`` as {(model, column): accuracy}, without empty cells."""
-    with open(PAPER / f"{name}.csv", newline="", encoding="utf-8") as handle:
+    with open(TABLES / f"{name}.csv", newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     return {
         (row["train"], column): float(value)

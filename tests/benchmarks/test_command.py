@@ -10,7 +10,7 @@ import pyquant
 from benchmarks import command, machine
 from benchmarks.cases import Case
 from benchmarks.command import age, measure_and_write, report_again
-from benchmarks.results import Run
+from benchmarks.measurements import Run
 from benchmarks.run_files import read_run
 from benchmarks.settings import ROOT
 from benchmarks.verification import VerificationError

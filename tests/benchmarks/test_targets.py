@@ -6,7 +6,7 @@ from tiny_benchmark import IMAGE, result
 
 from benchmarks.cases import Case
 from benchmarks.formatting import contender
-from benchmarks.results import losses
+from benchmarks.measurements import losses
 from benchmarks.targets import targets
 
 

@@ -1,7 +1,7 @@
 """A benchmark that is small enough for a test, and results that were never measured."""
 
 from benchmarks.cases import Case
-from benchmarks.results import Result
+from benchmarks.measurements import Result
 from benchmarks.settings import Config
 from benchmarks.timing import Timing
 

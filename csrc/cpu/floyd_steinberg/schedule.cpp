@@ -4,7 +4,7 @@
 #include <atomic>
 #include <memory>
 
-#include "../../integer.h"
+#include "../../divide_up.h"
 #include "../aligned_buffer.h"
 
 namespace pyquant {

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "../../integer.h"
+#include "../../divide_up.h"
 #include "../../planes.h"
 #include "../hardware.h"
 #include "stripe_layout.h"

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "../../host_device.h"
-#include "../../integer.h"
+#include "../../divide_up.h"
 #include "../hardware.h"
 
 namespace pyquant {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "../../integer.h"
+#include "../../divide_up.h"
 #include "../../planes.h"
 #include "../hardware.h"
 

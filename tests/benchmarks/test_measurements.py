@@ -4,7 +4,7 @@ import pytest
 from tiny_benchmark import IMAGE, TINY, result
 
 from benchmarks import machine, readme, report
-from benchmarks.results import Run
+from benchmarks.measurements import Run
 from benchmarks.run_files import read_run, write_run
 from benchmarks.settings import RESULTS
 from experiments.reporting.generated import read_block
