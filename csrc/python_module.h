@@ -6,13 +6,13 @@
 // runs its static initialisers, which register the ops; the module itself is empty.
 // Python keeps its own fields in the definition, and a module that is imported again
 // gets the same one: it is initialised once.
-#define PYQUANT_PYTHON_MODULE(name)             \
-  PyMODINIT_FUNC PyInit_##name() {              \
-    static PyModuleDef definition = [] {        \
-      PyModuleDef empty = {};                   \
-      empty.m_base = PyModuleDef_HEAD_INIT;     \
-      empty.m_name = #name;                     \
-      return empty;                             \
-    }();                                        \
-    return PyModule_Create(&definition);        \
+#define PYQUANT_PYTHON_MODULE(name)         \
+  PyMODINIT_FUNC PyInit_##name() {          \
+    static PyModuleDef definition = [] {    \
+      PyModuleDef empty = {};               \
+      empty.m_base = PyModuleDef_HEAD_INIT; \
+      empty.m_name = #name;                 \
+      return empty;                         \
+    }();                                    \
+    return PyModule_Create(&definition);    \
   }

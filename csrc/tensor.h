@@ -88,8 +88,8 @@ inline torch::stable::Tensor empty_result(const torch::stable::Tensor& image) {
   TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(image.get(), &device_type));
   AtenTensorHandle result;
   TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(image.dim(), image.sizes().data(),
-                                                         image.strides().data(), dtype, device_type,
-                                                         image.get_device_index(), &result));
+                                                  image.strides().data(), dtype, device_type,
+                                                  image.get_device_index(), &result));
   return torch::stable::Tensor(result);
 }
 

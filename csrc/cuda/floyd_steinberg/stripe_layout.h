@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
-#include "../../host_device.h"
 #include "../../divide_up.h"
+#include "../../host_device.h"
 #include "../hardware.h"
 
 namespace pyquant {
