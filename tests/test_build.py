@@ -44,6 +44,17 @@ def test_command_line():
         assert f"{name:20}{value}" in output.splitlines()
 
 
+def test_command_line_arguments():
+    """--help explains, and what is unknown is refused; neither prints the table."""
+    for argument, code in (("--help", 0), ("--version", 2), ("table", 2)):
+        process = subprocess.run(
+            [sys.executable, "-m", "pyquant", argument], capture_output=True, text=True
+        )
+        assert process.returncode == code
+        assert "usage: python -m pyquant" in process.stdout + process.stderr
+        assert "cuda architectures " not in process.stdout
+
+
 def test_citation_has_the_version():
     citation = (ROOT / "CITATION.cff").read_text()
     assert re.search(r"^version: (.+)$", citation, re.MULTILINE).group(1) == pyquant.__version__
