@@ -32,7 +32,8 @@ def linear_quantize(image: np.ndarray, bits: int, rounding: str) -> np.ndarray:
     result = np.empty_like(image)
     samples, quantized = image.ravel(order="K"), result.ravel(order="K")
     if image.dtype == np.uint8:
-        table = reference.linear_quantize(np.arange(256, dtype=np.uint8), bits, rounding)
+        every_byte = np.arange(256, dtype=np.uint8)[None]
+        table = reference.linear_quantize(every_byte, bits, rounding)[0]
         _look_up(samples, table, quantized)
     elif rounding == "nearest":
         _quantize(samples, f(2**bits - 1), f(1), f(0.5), f(2**bits - 1), quantized)

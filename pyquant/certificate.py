@@ -4,7 +4,8 @@ from functools import cache
 
 import torch
 
-from pyquant.ops import integer_bits, levels, linear_quantize
+from pyquant.arguments import ROUNDINGS, VARIANTS, checked_bits, checked_choice
+from pyquant.ops import check_dtype, levels, linear_quantize
 
 
 def certified_radius(
@@ -44,7 +45,11 @@ def certified_radius(
         ValueError: for `bits` outside 1..8 or an unknown `variant` or `rounding`.
         TypeError: for another dtype.
     """
-    return _certified_byte_radius(integer_bits(bits), str(variant), str(rounding), dtype) / 255
+    check_dtype(dtype)
+    variant = checked_choice("variant", variant, VARIANTS)
+    rounding = checked_choice("rounding", rounding, ROUNDINGS)
+    constant_bits = range(9)[checked_bits(bits)]  # torch.compile may have a symbol for bits
+    return _certified_byte_radius(constant_bits, variant, rounding, dtype) / 255
 
 
 @cache

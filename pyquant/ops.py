@@ -1,16 +1,19 @@
-"""The public ops. Types and devices are checked here; the values of the arguments are checked
-once for every device in csrc/checks.h, and arrive as ValueError."""
+"""The public ops, and what they accept as an image."""
 
-import operator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function
 
 from pyquant import gradients
+from pyquant.arguments import ROUNDINGS, VARIANTS, checked_bits, checked_choice
+from pyquant.conversion import to_tensor
 from pyquant.libraries import NO_CUDA_REASON
 from pyquant.registration import FLOYD_STEINBERG, LEVELS, LINEAR_QUANTIZE
 
 DTYPES = (torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_DTYPES = frozenset(DTYPES)  # found sooner than in a tuple
 _DTYPE_NAMES = "uint8, float16, bfloat16, float32 or float64"
 
 
@@ -40,8 +43,11 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
             device that is neither a CPU nor CUDA (or CUDA, if the package is built without).
         TypeError: if `image` is not a dense tensor or has another dtype.
     """
+    if not isinstance(image, Tensor):
+        return _call_without_tensor(floyd_steinberg, image, bits, variant=variant)
     _check_image(image)
-    return gradients.call(FLOYD_STEINBERG, image, integer_bits(bits), str(variant))
+    variant = checked_choice("variant", variant, VARIANTS)
+    return gradients.call(FLOYD_STEINBERG, image, checked_bits(bits), variant)
 
 
 def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> Tensor:
@@ -70,8 +76,11 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
             device that is neither a CPU nor CUDA (or CUDA, if the package is built without).
         TypeError: if `image` is not a dense tensor or has another dtype.
     """
+    if not isinstance(image, Tensor):
+        return _call_without_tensor(linear_quantize, image, bits, rounding=rounding)
     _check_image(image)
-    return gradients.call(LINEAR_QUANTIZE, image, integer_bits(bits), str(rounding))
+    rounding = checked_choice("rounding", rounding, ROUNDINGS)
+    return gradients.call(LINEAR_QUANTIZE, image, checked_bits(bits), rounding)
 
 
 def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.float32) -> Tensor:
@@ -90,33 +99,39 @@ def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.f
         ValueError: for `bits` outside 1..8 or an unknown `variant`.
         TypeError: for another dtype.
     """
-    if dtype not in DTYPES:
-        raise TypeError(f"dtype must be {_DTYPE_NAMES}, got {dtype}")
-    return LEVELS(integer_bits(bits), variant=str(variant), dtype=dtype)
+    check_dtype(dtype)
+    variant = checked_choice("variant", variant, VARIANTS)
+    return LEVELS(checked_bits(bits), variant=variant, dtype=dtype)
 
 
-def integer_bits(bits: object) -> int:
-    """`bits` as an int that C++ can hold. Whether it is from 1 to 8 is checked there."""
-    if type(bits) is int and abs(bits) < 2**63:
-        return bits
-    try:
-        if not isinstance(bits, (bool, int)):
-            return operator.index(bits)  # type: ignore[arg-type]  # or TypeError
-    except TypeError:
-        pass
-    raise ValueError(f"bits must be an integer from 1 to 8, got {bits!r}")
+def check_dtype(dtype: object) -> None:
+    if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
+        raise TypeError(f"dtype must be {_DTYPE_NAMES}, got {dtype!r}")
 
 
-def _check_image(image: object) -> None:
-    if not isinstance(image, Tensor):
-        raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}")
-    if image.dtype not in DTYPES:
+def _call_without_tensor(
+    function: Callable[..., Tensor], image: object, bits: object, **mode: object
+) -> Tensor:
+    """An object that stands for a tensor, as torch.fx has them, knows what to do."""
+    if has_torch_function((image,)):
+        return handle_torch_function(function, (image,), image, bits, **mode)
+    conversion = to_tensor(image)
+    hint = f"; convert it with {conversion}" if conversion else ""
+    raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}{hint}")
+
+
+def _check_image(image: Tensor) -> None:
+    if image.dtype not in _DTYPES:
         raise TypeError(f"image must be {_DTYPE_NAMES}, got {image.dtype}")
     if image.layout is not torch.strided or image.is_nested:
         layout = "a nested tensor" if image.is_nested else image.layout
         raise TypeError(f"image must be a dense tensor (torch.strided), got {layout}")
     if not image.is_cpu:
         _check_device(image.device)
+    if image.dim() < 2:
+        raise ValueError(
+            f"image must have at least 2 dimensions (..., height, width), got {image.dim()}"
+        )
 
 
 def _check_device(device: torch.device) -> None:

@@ -2,14 +2,21 @@
 
 Every kernel of this package, on every device, returns exactly what these functions return.
 Images are `(..., height, width)` arrays of uint8 (0..255) or floats ([0, 1]); the loops go
-over pixels in raster order and numpy works on all planes of the image at once.
+over pixels in raster order and numpy works on all planes of the image at once. What the ops refuse
+is refused here with the same errors.
 """
 
 import numpy as np
 
+from pyquant.arguments import ROUNDINGS, VARIANTS, checked_bits, checked_choice
+
+DTYPES = (np.uint8, np.float16, np.float32, np.float64)
+
 
 def linear_quantize(image: np.ndarray, bits: int, rounding: str = "nearest") -> np.ndarray:
     """Snaps every value to one of n = 2**bits levels. See `pyquant.linear_quantize`."""
+    _check_image(image)
+    bits, rounding = checked_bits(bits), checked_choice("rounding", rounding, ROUNDINGS)
     steps = 2**bits - 1  # n - 1
     if image.dtype == np.uint8:
         value = image.astype(np.int64)
@@ -28,9 +35,22 @@ def linear_quantize(image: np.ndarray, bits: int, rounding: str = "nearest") -> 
 
 def floyd_steinberg(image: np.ndarray, bits: int, variant: str = "textbook") -> np.ndarray:
     """Dithers every plane to n = 2**bits levels. See `pyquant.floyd_steinberg`."""
+    _check_image(image)
+    bits, variant = checked_bits(bits), checked_choice("variant", variant, VARIANTS)
     planes = image.reshape(-1, *image.shape[-2:]) if image.size else image
     diffuse = _floyd_steinberg_textbook if variant == "textbook" else _floyd_steinberg_published
     return diffuse(planes, bits).reshape(image.shape) if image.size else image.copy()
+
+
+def _check_image(image: object) -> None:
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"image must be a numpy.ndarray, got {type(image).__name__}")
+    if image.dtype not in DTYPES:
+        raise TypeError(f"image must be uint8, float16, float32 or float64, got {image.dtype}")
+    if image.ndim < 2:
+        raise ValueError(
+            f"image must have at least 2 dimensions (..., height, width), got {image.ndim}"
+        )
 
 
 def _floyd_steinberg_textbook(planes: np.ndarray, bits: int) -> np.ndarray:

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -31,38 +30,6 @@ def test_bits_out_of_range(name, bits):
         CALLS[name](bits)
 
 
-@pytest.mark.parametrize("bits", [2.0, "2", None, True, torch.tensor(2.0), 2**70])
-@pytest.mark.parametrize("name", [name for name in CALLS if not name.endswith(" op")])
-def test_bits_of_another_type(name, bits):
-    message = re.escape(f"bits must be an integer from 1 to 8, got {bits!r}")
-    with pytest.raises(ValueError, match=message):
-        CALLS[name](bits)
-
-
-def test_every_integer_type_is_accepted():
-    for bits in (np.int64(2), np.uint8(2), torch.tensor(2)):
-        assert torch.equal(pyquant.levels(bits), pyquant.levels(2))
-
-
-@pytest.mark.parametrize("variant", ["Textbook", "", None, 3])
-def test_variant(variant):
-    message = f"variant must be 'textbook' or 'published', got '{variant}'"
-    for function in (pyquant.levels, pyquant.certified_radius):
-        with pytest.raises(ValueError, match=message):
-            function(2, variant=variant)
-    with pytest.raises(ValueError, match=message):
-        pyquant.floyd_steinberg(IMAGE, 2, variant=variant)
-
-
-@pytest.mark.parametrize("rounding", ["round", "", None])
-def test_rounding(rounding):
-    message = f"rounding must be 'nearest' or 'floor', got '{rounding}'"
-    with pytest.raises(ValueError, match=message):
-        pyquant.certified_radius(2, rounding=rounding)
-    with pytest.raises(ValueError, match=message):
-        pyquant.linear_quantize(IMAGE, 2, rounding=rounding)
-
-
 @pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
 def test_rank(function):
     for image in (torch.zeros(()), torch.zeros(5), torch.zeros(0)):
@@ -79,21 +46,12 @@ def test_image_type(function):
     for dtype in (torch.int32, torch.bool, torch.int8, torch.complex64):
         with pytest.raises(TypeError, match=f"image must be {accepted}, got {dtype}"):
             function(torch.zeros(2, 2, dtype=dtype), 2)
-    for image, name in ((np.zeros((2, 2)), "ndarray"), ([[0.0]], "list"), (None, "NoneType")):
-        with pytest.raises(TypeError, match=f"image must be a torch.Tensor, got {name}"):
-            function(image, 2)
 
 
 def test_the_ops_themselves_refuse_other_dtypes():
     for op in (torch.ops.pyquant.floyd_steinberg, torch.ops.pyquant.linear_quantize):
         with pytest.raises(ValueError, match="image must be uint8, .* or float64, got Int"):
             op(torch.zeros(2, 2, dtype=torch.int32), 2)
-
-
-def test_levels_dtype():
-    for dtype in (torch.int64, "float32", None):
-        with pytest.raises(TypeError, match=f"dtype must be uint8, .* or float64, got {dtype}"):
-            pyquant.levels(2, dtype=dtype)
 
 
 @pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
