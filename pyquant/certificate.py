@@ -6,6 +6,7 @@ import torch
 
 from pyquant.arguments import ROUNDINGS, VARIANTS, checked_bits, checked_choice
 from pyquant.ops import check_dtype, levels, linear_quantize
+from pyquant.torch_private import without_tracing
 
 
 def certified_radius(
@@ -53,6 +54,7 @@ def certified_radius(
 
 
 @cache
+@without_tracing
 def _certified_byte_radius(bits: int, variant: str, rounding: str, dtype: torch.dtype) -> int:
     clean = levels(bits, variant=variant, dtype=dtype)
     code = linear_quantize(clean[None], bits, rounding=rounding)

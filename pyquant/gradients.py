@@ -11,7 +11,13 @@ import torch
 from torch import Tensor
 from torch.compiler import is_compiling
 
-from pyquant import torch_private
+from pyquant.torch_private import (
+    below_autograd,
+    forward_mode_is_active,
+    innermost_transform_is_functionalize,
+    kernel_call,
+    transform_is_active,
+)
 
 Op = Callable[..., Tensor]
 
@@ -51,18 +57,24 @@ class StraightThroughBothWays(StraightThrough):
 
 def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
     """op(image, bits, mode) with its gradient, in the way that torch needs here."""
-    if torch_private.forward_mode_is_active():
+    if forward_mode_is_active():
         return _call_with_forward_mode(op, image, bits, mode)
-    if image.requires_grad and torch.is_grad_enabled():
+    # torch.jit.trace cannot record an autograd function. In each of the ways below it records the
+    # op, which has its registered gradient.
+    if image.requires_grad and torch.is_grad_enabled() and not _is_recorded_by_jit():
         return StraightThrough.apply(image, bits, mode, op)
     if is_compiling():
         return op(image, bits, mode)
-    if torch_private.transform_is_active():
+    if transform_is_active():
         return _call_within_transform(op, image, bits, mode)
     # With nothing to differentiate, the registered gradient is skipped: passing through its
     # Python code would take longer than dithering a small image.
-    with torch_private.below_autograd():
-        return torch_private.kernel_call(op)(image, bits, mode)
+    with below_autograd():
+        return kernel_call(op)(image, bits, mode)
+
+
+def _is_recorded_by_jit() -> bool:
+    return not is_compiling() and torch.jit.is_tracing()  # type: ignore[attr-defined]
 
 
 def _call_with_forward_mode(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
@@ -78,8 +90,9 @@ def _call_with_forward_mode(op: Op, image: Tensor, bits: int, mode: str) -> Tens
 
 def _call_within_transform(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
     """Within vmap the image does not say whether a gradient is wanted, so the autograd function is
-    always called. Only functionalize has no rule for such functions: there, the op is called."""
-    if torch_private.innermost_transform_is_functionalize():
+    always called. functionalize and torch.jit.trace know no such functions: there, the op is
+    called."""
+    if innermost_transform_is_functionalize() or _is_recorded_by_jit():
         return op(image, bits, mode)
     try:
         return StraightThrough.apply(image, bits, mode, op)

@@ -7,12 +7,15 @@ same; only calls become slower. No other module of the package uses a private na
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from functools import wraps
+from operator import attrgetter
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 if hasattr(forward_ad, "_current_level"):
@@ -61,9 +64,13 @@ below_autograd: Callable[[], AbstractContextManager[object]] = getattr(
 )
 
 
-def kernel_call(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The function that `op` calls; calling it directly saves a call."""
-    return getattr(op, "_op", op)
+if hasattr(torch.ops.aten.add.Tensor, "_op"):
+    #: The function that an op calls; calling it directly saves a call.
+    kernel_call: Callable[[Callable[..., Tensor]], Callable[..., Tensor]] = attrgetter("_op")
+else:
+
+    def kernel_call(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        return op
 
 
 try:
@@ -81,3 +88,19 @@ else:
         """The result of `function`, called without the active modes, such as FakeTensorMode."""
         with _disable_current_modes():
             return function()
+
+
+def without_tracing(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """A decorator for what depends on no tensor: `function` is called outside of all that torch
+    does at the place of the call, such as vmap, make_fx or torch.jit.trace, which belong to a
+    thread. torch.compile takes the result for a constant."""
+
+    @wraps(function)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            return executor.submit(function, *args, **kwargs).result()
+
+    # As torch.compiler.assume_constant_result does, which would load the compiler. Without it,
+    # torch.compile breaks the graph here.
+    call._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return call
