@@ -46,6 +46,7 @@ def _vmap_rule(op: Op) -> Callable[..., tuple[Tensor, int]]:
 
 
 def _fake_levels(bits: int, *, variant: str, dtype: torch.dtype) -> Tensor:
+    without_modes(lambda: LEVELS(bits, variant=variant, dtype=dtype))  # checks the arguments
     return torch.empty(2**bits, dtype=dtype)
 
 

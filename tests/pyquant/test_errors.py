@@ -68,6 +68,19 @@ def test_images_without_memory_are_checked_too(function):
         function(torch.empty(3, 4, 4), 0)
 
 
+def test_registered_ops_check_fake_tensors_too():
+    ops = torch.ops.pyquant
+    with FakeTensorMode():
+        image = torch.empty(3, 4, 4)
+        for call in (
+            lambda: ops.floyd_steinberg(image, 99),
+            lambda: ops.linear_quantize(image, 99),
+            lambda: ops.levels(99, variant="textbook", dtype=torch.float32),
+        ):
+            with pytest.raises(ValueError, match="bits must be an integer from 1 to 8, got 99"):
+                call()
+
+
 @pytest.mark.parametrize("function", [pyquant.floyd_steinberg, pyquant.linear_quantize])
 def test_layouts_without_strides(function):
     message = re.escape("image must be a dense tensor (torch.strided), got torch.sparse_")

@@ -81,6 +81,9 @@ def with_levels(image):
     return image[..., :4] * pyquant.levels(2)
 
 
+for_every_function_without_tensors = pytest.mark.parametrize("function", [certified, with_levels])
+
+
 class Model(torch.nn.Module):
     def __init__(self, function):
         super().__init__()
@@ -119,15 +122,27 @@ def nothing_remembered():
 
 
 @ignore_jit_warnings
-@pytest.mark.parametrize("function", [certified, with_levels])
+@for_every_function_without_tensors
 @pytest.mark.parametrize("trace", TRACERS.values(), ids=TRACERS)
 def test_what_depends_on_no_tensor(nothing_remembered, trace, function):
     assert_same(trace(function), function(IMAGES))
 
 
-@pytest.mark.parametrize("function", [certified, with_levels])
+@for_every_function_without_tensors
 def test_what_depends_on_no_tensor_with_fake_tensors(nothing_remembered, function):
     assert under_fake_tensors(function) == function(IMAGES).shape
+
+
+@ignore_jit_warnings
+def test_build_info_leaves_nothing_in_a_graph():
+    """(torch.compile cannot trace torch.get_num_threads, and breaks the graph.)"""
+    function = lambda image: image * len(pyquant.build_info()["cpu"])  # noqa: E731
+    traced = torch.jit.trace(function, (IMAGES,))
+    assert_same(traced(IMAGES), function(IMAGES))
+    calls = [
+        node.target for node in make_fx(function)(IMAGES).graph.nodes if node.op == "call_function"
+    ]
+    assert calls == [torch.ops.aten.mul.Tensor]
 
 
 def test_the_certificate_is_a_constant_of_the_graph(nothing_remembered):
