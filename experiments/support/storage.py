@@ -1,7 +1,9 @@
 """Files that are whole or absent, and locks that a crash releases."""
 
+import glob
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,15 +22,18 @@ class LockedElsewhere(RuntimeError):
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yields a path to write to; the file written there becomes ``path`` in one step.
 
-    If the block raises, or the process dies in it, ``path`` is as it was before.
+    If the block raises, or the process dies in it, ``path`` is as it was before. A symbolic link
+    stays one, and the file that it names is replaced. A file that exists keeps its permissions.
     """
-    path = Path(path)
+    path = _target(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
     try:
         yield part
         with open(part, "rb+") as written:
             os.fsync(written.fileno())
+        if path.exists():
+            shutil.copymode(path, part)
         os.replace(part, path)
     except OSError as error:
         # An error of a write to an open file, as to a full disk, does not say to which.
@@ -40,6 +45,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def _target(path: Path) -> Path:
+    """The file that a write to ``path`` changes: the end of its symbolic links, if it is one."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -92,7 +102,8 @@ def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def remove_parts(path: Path) -> None:
     """Removes what dead processes left of ``path``. The caller must have the right to make it."""
-    for part in path.parent.glob(f".{path.name}.*{PART_SUFFIX}"):
+    path = _target(path)
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*{PART_SUFFIX}"):
         part.unlink(missing_ok=True)
 
 

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from experiments.support.storage import (
     lock,
     read_json,
     refuse_other,
+    remove_parts,
     write_json,
     write_text,
 )
@@ -50,6 +52,49 @@ def test_no_part_is_ever_seen_under_the_name(tmp_path):
         part.write_text("whole")
         assert not target.exists()
     assert target.read_text() == "whole"
+
+
+def test_a_symbolic_link_stays_one(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "real.json").write_text("1")
+    (tmp_path / "second").symlink_to(elsewhere / "real.json")
+    link = tmp_path / "link.json"
+    link.symlink_to("second")
+    write_json(link, 2)
+    assert link.is_symlink() and os.readlink(link) == "second"
+    assert read_json(elsewhere / "real.json") == 2 == read_json(link)
+    assert os.listdir(elsewhere) == ["real.json"]
+    # What a dead process left beside the file goes, too.
+    (elsewhere / ".real.json.1.part").write_text("half")
+    with lock(link):
+        assert os.listdir(elsewhere) == ["real.json"]
+    # A link to nothing: its file is made.
+    (tmp_path / "new.json").symlink_to(elsewhere / "deep" / "made.json")
+    write_json(tmp_path / "new.json", 3)
+    assert read_json(elsewhere / "deep" / "made.json") == 3
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o755])
+def test_permissions_are_kept(mode, tmp_path):
+    target = tmp_path / "result.json"
+    write_json(target, 1)
+    usual = stat.S_IMODE(target.stat().st_mode)
+    target.chmod(mode)
+    write_json(target, 2)
+    assert stat.S_IMODE(target.stat().st_mode) == mode and read_json(target) == 2
+    write_json(tmp_path / "other.json", 3)
+    assert stat.S_IMODE((tmp_path / "other.json").stat().st_mode) == usual
+
+
+def test_parts_are_those_of_the_file_alone(tmp_path):
+    """The name of a file is no pattern."""
+    (tmp_path / ".result1.1.part").write_text("of another file")
+    remove_parts(tmp_path / "result[1]")
+    assert os.listdir(tmp_path) == [".result1.1.part"]
+    (tmp_path / ".result[1].1.part").write_text("of this file")
+    remove_parts(tmp_path / "result[1]")
+    assert os.listdir(tmp_path) == [".result1.1.part"]
 
 
 def test_nan_is_no_result(tmp_path):
