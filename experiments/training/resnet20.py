@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+#: Of smaller images a single pixel is left in the end, and of a batch of one image no variance.
+SMALLEST_SIDE = 5
+
 
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut, padded with zeros where the width doubles."""

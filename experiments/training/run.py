@@ -80,6 +80,7 @@ def resolved(kind: str, config: TrainingConfig, train: Split, test: Split) -> di
         "seed": config.seed,
         "precision": config.runtime.precision,
         "network": "ResNet20",
+        "flip": train.flip,
         "train_data": train.describe(),
         "test_data": test.describe(),
     }

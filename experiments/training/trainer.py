@@ -13,7 +13,7 @@ from experiments.support.data_sets import Split
 from experiments.support.runtime import Precision, logits_of
 from experiments.training.augmentation import crop_and_flip
 from experiments.training.recipes import Recipe, learning_rate
-from experiments.training.resnet20 import seeded_model
+from experiments.training.resnet20 import SMALLEST_SIDE, seeded_model
 
 #: An epoch is seeded with 64 bits: those of the seed, and 20 for the number of the epoch.
 MAX_SEED = (1 << 44) - 1
@@ -37,6 +37,12 @@ class Trainer:
         self, split: Split, kind: str, settings: Recipe, seed: int, precision: Precision
     ) -> None:
         check_seed(seed)
+        height, width = split.images.shape[2:]
+        if min(height, width) < SMALLEST_SIDE:
+            raise ValueError(
+                f"images of {split.source} are {width}x{height}; accepted by ResNet20 are sides of "
+                f"{SMALLEST_SIDE} pixels or more"
+            )
         self.device = split.images.device
         self.split = split
         self.kind = kind

@@ -4,6 +4,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+from experiments.support.data_sets.digits import SOURCE as DIGITS
 from experiments.support.storage import read_json
 from experiments.training.recipes import Recipe
 
@@ -53,4 +54,7 @@ def in_terms_of_today(config: dict[str, Any]) -> dict[str, Any]:
     if "recipe" in config:
         defaults = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
         config["recipe"] = {**defaults, **config["recipe"]}
+    if "train_data" in config:
+        # Before it was a setting, the source decided.
+        config.setdefault("flip", config["train_data"]["source"] != DIGITS)
     return {**ADDED_SETTINGS, **config}

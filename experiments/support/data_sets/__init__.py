@@ -1,6 +1,6 @@
 """The images of the experiments, from one of three sources, a file for each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -28,12 +28,17 @@ class DataConfig:
     ~/.cache/pyquant)."""
     name: str | None = None
     """folder: what results call these images (default: the name of the directory)."""
+    flip: bool | None = None
+    """Whether training mirrors half of the images, left to right (default: yes for cifar10 and folder,
+    no for digits). A mirrored letter or digit is another one: say no."""
     cache: Path | None = None
     """folder: a directory for the decoded images, for a quick start next time (default: none)."""
 
 
 def load_split(config: DataConfig, split: SplitName) -> Split:
     """Loads the ``train`` or ``test`` half of a data set onto the CPU.
+
+    ``config.flip`` takes the place of what the source says of mirrored images.
 
     Raises:
         ValueError: an option that is missing, or images that cannot be used: the message names the
@@ -42,6 +47,11 @@ def load_split(config: DataConfig, split: SplitName) -> Split:
     """
     if split not in ("train", "test"):
         raise ValueError(f"split is {split!r}; accepted are train, test")
+    loaded = _load(config, split)
+    return loaded if config.flip is None else replace(loaded, flip=config.flip)
+
+
+def _load(config: DataConfig, split: SplitName) -> Split:
     if config.source == "digits":
         return load_digits(split)
     if config.source == "cifar10":

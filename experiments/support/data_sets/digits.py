@@ -6,6 +6,8 @@ from PIL import Image
 
 from experiments.support.data_sets.split import Split
 
+SOURCE = "scikit-learn digits, enlarged to 32x32"
+
 
 def load_digits(split: str) -> Split:
     """Loads the ``train`` half, 1437 images, or the ``test`` half, 360; they may not be flipped."""
@@ -27,4 +29,4 @@ def load_digits(split: str) -> Split:
     images = torch.from_numpy(enlarged)[:, None].expand(-1, 3, -1, -1).contiguous()
     labels = torch.from_numpy(bundled.target[chosen]).long()
     classes = tuple(str(name) for name in bundled.target_names)
-    return Split(images, labels, classes, "scikit-learn digits, enlarged to 32x32", flip=False)
+    return Split(images, labels, classes, SOURCE, flip=False)

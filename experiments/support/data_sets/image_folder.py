@@ -18,7 +18,6 @@ def load_image_folder(
     split: str,
     name: str | None = None,
     cache: Path | None = None,
-    flip: bool = True,
 ) -> Split:
     """Loads ``path``/SPLIT/CLASS/*, which must all have one size.
 
@@ -30,7 +29,6 @@ def load_image_folder(
         split: ``train`` or ``test``.
         name: what results call these images (default: the name of the directory).
         cache: a directory for the decoded images (default: none is kept).
-        flip: whether a mirrored image is still one of its class.
 
     Raises:
         ValueError: images that cannot be used; the message names the file.
@@ -48,7 +46,7 @@ def load_image_folder(
     labels = torch.tensor([label for _, label in files])
     # Results name their images, but not where this machine keeps them.
     source = name or path.resolve().name
-    return Split(torch.from_numpy(pixels), labels, classes, source, flip)
+    return Split(torch.from_numpy(pixels), labels, classes, source, flip=True)
 
 
 def _is_foreign(entry: Path) -> bool:
