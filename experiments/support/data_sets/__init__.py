@@ -29,8 +29,8 @@ class DataConfig:
     name: str | None = None
     """folder: what results call these images (default: the name of the directory)."""
     flip: bool | None = None
-    """Whether training mirrors half of the images, left to right (default: yes for cifar10 and folder,
-    no for digits). A mirrored letter or digit is another one: say no."""
+    """Whether training mirrors half of the images, left to right; None: for cifar10 and folder, not for
+    digits. Images of letters or digits need False, since a mirrored one is another one."""
     cache: Path | None = None
     """folder: a directory for the decoded images, for a quick start next time (default: none)."""
 
