@@ -8,6 +8,7 @@
 #                 and ThreadSanitizer, with every instruction set of the machine
 # make test-gpu   the same bits on a GPU as on the CPU, and the benchmark there
 # make cuda-resources   registers and instructions of the CUDA kernels; no GPU needed
+# make help       this list; python -m experiments lists the commands for the paper
 #
 # Each makes .venv, installs the pinned requirements and builds the extension
 # first, and does only what has changed since. PYTHON chooses the interpreter,
@@ -20,8 +21,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 SOURCES := setup.py pyproject.toml $(shell find csrc -type f)
 
-.PHONY: demo test bench lint format sanitize test-gpu cuda-resources install clean
+.PHONY: help demo test bench lint format sanitize test-gpu cuda-resources install clean
 .DELETE_ON_ERROR:
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/pyquant.installed
 	$(BIN)/python -m experiments.demo $(ARGS)

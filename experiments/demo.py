@@ -23,6 +23,7 @@ from experiments.support.command_line import run_command
 from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.support.progress import progress_bars
 from experiments.support.runtime import Runtime
+from experiments.support.storage import require_writable
 from experiments.support.terminal import terminal
 from experiments.training.model_files import load_model, save_model
 from experiments.training.recipes import Recipe
@@ -53,6 +54,7 @@ class DemoConfig:
     output: Path = Path("build/demo")
     """Directory for the figure and the two networks."""
     seed: int = 0
+    """What decides the first weights and the order of the images; the threads do, too."""
     # One thread by default: with batches this small a second one gains little, and on a machine
     # that does something else as well the two wait for each other most of the time.
     runtime: Runtime = field(default_factory=lambda: Runtime(threads=1))
@@ -61,6 +63,7 @@ class DemoConfig:
 def main(config: DemoConfig) -> None:
     """Runs the demonstration."""
     console = terminal()
+    require_writable(config.output)
     device = config.runtime.start()
     train, test = (load_split(DataConfig(), name).to(device) for name in ("train", "test"))
     evaluations = {

@@ -107,4 +107,4 @@ def draw(path: Path, cells: list[Cell], models: str) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, SweepConfig, __doc__)
+    run_command(main, SweepConfig, __doc__, resumes=True)

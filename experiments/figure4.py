@@ -124,4 +124,4 @@ def _paper(cell: Cell, filter_name: str) -> float | None:
 
 
 if __name__ == "__main__":
-    run_command(main, SweepConfig, __doc__)
+    run_command(main, SweepConfig, __doc__, resumes=True)

@@ -20,6 +20,7 @@ from experiments.support.command_line import run_command
 from experiments.support.data_sets import DataConfig, load_split
 from experiments.support.places import results_directory, set_name
 from experiments.support.runtime import Runtime
+from experiments.support.storage import require_writable
 from experiments.support.terminal import terminal
 from experiments.training.model_files import load_model, model_path
 
@@ -41,7 +42,9 @@ class PicturesConfig:
 
 def main(config: PicturesConfig) -> None:
     """Writes figure1.png, figure5.png, figure6.png and figure7.png."""
-    device, output = config.runtime.start(), results_directory(config.output)
+    output = results_directory(config.output)
+    require_writable(output)
+    device = config.runtime.start()
     files = {kind: model_path(kind, config.models) for kind in ("8", "2d")}
     models = {kind: load_model(file, device) for kind, file in files.items()}
     test = load_split(config.data, "test").to(device)

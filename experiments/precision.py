@@ -92,4 +92,4 @@ def report(config: SweepConfig, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, SweepConfig, __doc__)
+    run_command(main, SweepConfig, __doc__, resumes=True)

@@ -16,7 +16,7 @@ from experiments.support.places import results_directory
 from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
-from experiments.support.storage import write_json
+from experiments.support.storage import require_writable, write_json
 from experiments.support.terminal import terminal
 from experiments.timing.attack import compare_attack
 from experiments.timing.comparison import Comparison
@@ -41,6 +41,7 @@ def main(config: SpeedConfig) -> None:
     if config.rounds < 2:
         raise ValueError(f"rounds is {config.rounds!r}; accepted are whole numbers from 2")
     console = terminal()
+    require_writable(results_directory(config.results))
     device = config.runtime.start()
     with progress_bars(console) as progress:
         setting = (KIND, config.runtime.precision, device, config.rounds, progress)

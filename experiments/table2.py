@@ -73,4 +73,4 @@ def report(config: GridConfig, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, GridConfig, __doc__)
+    run_command(main, GridConfig, __doc__, resumes=True)

@@ -23,4 +23,4 @@ def main(config: TrainConfig) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, TrainConfig, __doc__)
+    run_command(main, TrainConfig, __doc__, resumes=True)

@@ -32,4 +32,4 @@ def main(config: TrainAllConfig) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main, TrainAllConfig, __doc__)
+    run_command(main, TrainAllConfig, __doc__, resumes=True)

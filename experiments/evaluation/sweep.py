@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy
 import torch
 from rich.console import Console
+from tyro.conf import arg
 
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.cells import Cell, Origin, Outcome, checked, largest, refuse_mixture
@@ -37,10 +38,10 @@ class SweepConfig:
 
     models: str = "shipped:short"
     """The networks: a directory, or shipped:short or shipped:paper."""
-    rows: tuple[str, ...] = ()
-    """Models, by what they were trained on (default: all that exist)."""
-    limit: int | None = None
-    """Evaluate on this many test images, a fixed random subset (default: all)."""
+    rows: Annotated[tuple[str, ...], arg(help_behavior_hint="(default: all that exist)")] = ()
+    """Models, by what they were trained on."""
+    limit: Annotated[int | None, arg(help_behavior_hint="(default: all)")] = None
+    """Evaluate on this many test images, a fixed random subset."""
     report_only: bool = False
     """Make no cell, only the report. It is of all the cells that exist; among cells that differ only in
     the number of images, it takes the one with the most."""
@@ -109,8 +110,10 @@ class SweepConfig:
 class GridConfig(SweepConfig):
     """What the commands for Tables I and II take."""
 
-    columns: tuple[str, ...] = ()
-    """Kinds of test images (default: those of the paper's table)."""
+    columns: Annotated[
+        tuple[str, ...], arg(help_behavior_hint="(default: those of the paper's table)")
+    ] = ()
+    """Kinds of test images."""
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

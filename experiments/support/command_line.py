@@ -19,11 +19,27 @@ Config = TypeVar("Config")
 EXPECTED = (ValueError, OSError, FloatingPointError, LockedElsewhere, DownloadFailed)
 
 
-def run_command(main: Callable[[Config], None], config: type[Config], description: str) -> None:
+#: No None among the values, no --no-FLAG beside a flag that is off.
+OPTIONS = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)
+
+
+def run_command(
+    main: Callable[[Config], None],
+    config: type[Config],
+    description: str,
+    *,
+    resumes: bool = False,
+) -> None:
     """Parses the command line into ``config`` and calls ``main`` with it.
 
     SIGTERM ends it as Ctrl-C does: temporary files are removed, and the terminal is restored. Exits
     with 1 after an error, with 130 after an interruption.
+
+    Args:
+        main: the command.
+        config: its options, a dataclass.
+        description: what ``--help`` says of the command.
+        resumes: whether the command, started again, goes on from what it had finished.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
@@ -32,10 +48,16 @@ def run_command(main: Callable[[Config], None], config: type[Config], descriptio
             stream.reconfigure(errors="backslashreplace")
     errors = terminal(errors=True)
     try:
-        main(tyro.cli(config, description=description))
+        main(tyro.cli(config, prog=_program(main), description=description, config=OPTIONS))
     except EXPECTED as error:
         errors.print(f"error: {error}", style="red")
         sys.exit(1)
     except KeyboardInterrupt:
-        errors.print("interrupted; what is finished is kept, and the same command goes on from it")
+        kept = "; what is finished is kept, and the same command goes on from it"
+        errors.print("interrupted" + kept * resumes)
         sys.exit(130)
+
+
+def _program(main: Callable[..., None]) -> str:
+    """How the command is started, as a user can type it."""
+    return f"python -m {main.__globals__['__spec__'].name}"

@@ -5,11 +5,12 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import joblib
 import torch
 from torch import Tensor, nn
+from tyro.conf import arg
 
 from pyquant.libraries import NO_CUDA_REASON
 
@@ -23,9 +24,13 @@ class Runtime:
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: CUDA if there is a GPU and pyquant is built for it, else the CPU."""
-    threads: int | None = None
-    """CPU threads (default: OMP_NUM_THREADS, else one for each CPU that this process may use). Bits
-    repeat for the same number of threads."""
+    threads: Annotated[
+        int | None,
+        arg(
+            help_behavior_hint="(default: OMP_NUM_THREADS, else one for each CPU that this process may use)"
+        ),
+    ] = None
+    """CPU threads. Bits repeat for the same number of threads."""
     precision: Precision = "bfloat16"
     """Arithmetic of the network; parameters, loss and images stay float32."""
 

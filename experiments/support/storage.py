@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def _target(path: Path) -> Path:
     """The file that a write to ``path`` changes: the end of its symbolic links, if it is one."""
     return Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
+
+
+def require_writable(directory: Path) -> None:
+    """Makes ``directory`` and a file in it, and removes the file; OSError if that cannot be done.
+
+    For the beginning of a command that writes only at its end.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=directory):
+        pass
 
 
 def write_text(path: Path, text: str) -> None:

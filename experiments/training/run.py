@@ -2,10 +2,11 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from rich.console import Console
+from tyro.conf import arg
 
 from experiments.method.kinds import check_kind
 from experiments.support.data_sets import DataConfig, Split, load_split
@@ -34,9 +35,10 @@ class TrainingConfig:
 
     preset: Literal["paper", "short"] = "paper"
     """paper: 160 epochs, steps. short: one cycle, 24 epochs."""
-    epochs: int | None = None
-    """Another number of epochs than the preset's."""
+    epochs: Annotated[int | None, arg(help_behavior_hint="(default: that of the preset)")] = None
+    """Number of epochs."""
     seed: int = 0
+    """Decides the first weights, the order of the images, crops and flips."""
     models: str = "models"
     """Directory of the networks, or shipped:NAME for those of this package."""
     data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))

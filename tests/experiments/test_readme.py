@@ -9,6 +9,7 @@ import tyro
 from experiments.reporting.generated import read_block
 from experiments.reporting.readme_tables import TABLES
 from experiments.support import command_line
+from experiments.support.command_line import OPTIONS
 from experiments.support.places import RESULTS
 
 DIRECTORY = RESULTS.parent
@@ -33,7 +34,9 @@ def test_command_parses(module, options, monkeypatch):
     monkeypatch.setattr(
         command_line,
         "run_command",
-        lambda main, config, description: parsed.append(tyro.cli(config, args=options.split())),
+        lambda main, config, *about, **more: parsed.append(
+            tyro.cli(config, args=options.split(), config=OPTIONS)
+        ),
     )
     runpy.run_module(module, run_name="__main__")
     assert len(parsed) == 1
@@ -48,7 +51,7 @@ def test_every_file_it_links_exists():
 def test_every_command_and_every_package_is_in_its_table():
     table = README[README.index("## Files") : README.index("## Reading the results")]
     named = set(re.findall(r"`(\w+(?:\.py|/))`", table))
-    commands = {path.name for path in DIRECTORY.glob("*.py")} - {"__init__.py"}
+    commands = {path.name for path in DIRECTORY.glob("*.py")} - {"__init__.py", "__main__.py"}
     packages = {f"{path.parent.name}/" for path in DIRECTORY.glob("*/__init__.py")}
     assert named == commands | packages
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from tyro.conf import arg
 
 from experiments.support.data_sets.cifar10 import DownloadFailed, load_cifar10
 from experiments.support.data_sets.digits import load_digits
@@ -23,16 +25,21 @@ class DataConfig:
     downloaded by torchvision, checksum verified. folder: train/CLASS/* and test/CLASS/* under
     --data.path, opaque images of 8 bits and of one size. Tests alone need no train/; their classes
     have the names of those that the networks were trained on."""
-    path: Path | None = None
-    """folder: where the images are. cifar10: where the download is kept (default:
-    ~/.cache/pyquant)."""
-    name: str | None = None
-    """folder: what results call these images (default: the name of the directory)."""
-    flip: bool | None = None
-    """Whether training mirrors half of the images, left to right; None: for cifar10 and folder, not for
-    digits. Images of letters or digits need False, since a mirrored one is another one."""
-    cache: Path | None = None
-    """folder: a directory for the decoded images, for a quick start next time (default: none)."""
+    path: Annotated[
+        Path | None, arg(help_behavior_hint="(default: ~/.cache/pyquant for cifar10)")
+    ] = None
+    """folder: where the images are. cifar10: where the download is kept."""
+    name: Annotated[str | None, arg(help_behavior_hint="(default: the name of the directory)")] = (
+        None
+    )
+    """folder: what results call these images."""
+    flip: Annotated[
+        bool | None, arg(help_behavior_hint="(default: True for cifar10 and folder)")
+    ] = None
+    """Whether training mirrors half of the images, left to right. Images of letters or digits need
+    False, since a mirrored one is another one."""
+    cache: Annotated[Path | None, arg(help_behavior_hint="(default: none)")] = None
+    """folder: a directory for the decoded images, for a quick start next time."""
 
 
 def load_split(config: DataConfig, split: SplitName) -> Split:
