@@ -25,7 +25,7 @@ from experiments.support.progress import progress_bars
 from experiments.support.runtime import Runtime
 from experiments.support.storage import require_writable
 from experiments.support.terminal import terminal
-from experiments.training.model_files import load_model, save_model
+from experiments.training.model_files import load_model, refuse_recorded, save_model
 from experiments.training.recipes import Recipe
 from experiments.training.resnet20 import ResNet20
 from experiments.training.trainer import Trainer
@@ -62,6 +62,8 @@ class DemoConfig:
 
 def main(config: DemoConfig) -> None:
     """Runs the demonstration."""
+    for kind in KINDS:
+        refuse_recorded(config.output / f"{kind}.safetensors")
     console = terminal()
     require_writable(config.output)
     device = config.runtime.start()

@@ -48,7 +48,11 @@ def save_model(model: ResNet20, path: Path, config: dict[str, Any]) -> None:
 
     Everything that has one dimension (batch normalisation, biases) stays float32: it is small, and
     its variances need the range.
+
+    Raises:
+        ValueError: there is a training record with this name.
     """
+    refuse_recorded(path)
     tensors = {
         name: value.detach()
         .cpu()
@@ -59,6 +63,16 @@ def save_model(model: ResNet20, path: Path, config: dict[str, Any]) -> None:
     }
     with atomic_path(path) as part:
         part.write_bytes(save(tensors, {"config": json.dumps(config)}))
+
+
+def refuse_recorded(path: Path) -> None:
+    """Raises ValueError if the model ``path`` has a training record: such a model is not replaced."""
+    record = path.with_suffix(".json")
+    if record.exists():
+        raise ValueError(
+            f"{record} is the record of a trained model, and {path.name} would be replaced: move both "
+            "away, or name another directory"
+        )
 
 
 def require_model(path: Path) -> None:

@@ -11,6 +11,7 @@ from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.sweep import SweepConfig
 from experiments.method.kinds import KINDS
 from experiments.support.places import MODELS, RESULTS
+from experiments.support.storage import read_json
 from experiments.table2 import is_of_table2
 from experiments.training.model_files import available, file_digest, model_path
 from experiments.training.training_record import read_record
@@ -112,6 +113,19 @@ def test_tables_are_complete(name):
     rows = rows_of(f"short/{name}.csv")
     assert [row["train"] for row in rows] == list(KINDS)
     assert all(row[kind] for row in rows for kind in KINDS)
+
+
+@pytest.mark.parametrize("name", ["speed", "speed_without_amx"])
+def test_tables_of_speed_are_those_of_the_measurements(name):
+    measured = read_json(RESULTS / f"{name}.json")["comparisons"]
+    rows = rows_of(f"{name}.csv")
+    assert len(rows) == len(measured) > 0
+    for row, found in zip(rows, measured, strict=True):
+        assert row["what"] == found["what"] and row["target"] == f"{found['target']:g}"
+        assert row["ratio"] == f"{found['ratio']:.3g}"
+        assert row["images/s"] == str(round(found["ours_per_second"]))
+        low, high = found["ratio_quartiles"]
+        assert row["quartiles"] == f"{low:.3g} to {high:.3g}" and low <= found["ratio"] <= high
 
 
 def test_summary_has_every_network_and_what_the_certificate_promises():

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from experiments import demo
 from experiments.method.kinds import KINDS
 from experiments.training import training_record
 from experiments.training.model_files import (
@@ -18,8 +19,10 @@ from experiments.training.model_files import (
     model_config,
     model_path,
     require_models,
+    save_model,
 )
 from experiments.training.recipes import Recipe
+from experiments.training.resnet20 import seeded_model
 from experiments.training.training_record import read_record
 
 CPU = torch.device("cpu")
@@ -101,6 +104,15 @@ def test_a_record_is_checked_against_itself_and_the_model(copied, change, messag
     change_record(copied, change)
     with pytest.raises(ValueError, match=rf"2d.json .*{message}"):
         load_model(copied, CPU)
+
+
+def test_a_model_with_a_record_is_not_replaced(copied):
+    before = copied.read_bytes()
+    with pytest.raises(ValueError, match="2d.json is the record of a trained model"):
+        save_model(seeded_model(0, 10), copied, {"kind": "2d"})
+    with pytest.raises(ValueError, match="2d.json is the record of a trained model"):
+        demo.main(demo.DemoConfig(copied.parent))
+    assert copied.read_bytes() == before
 
 
 def test_a_model_under_the_name_of_another_kind_is_refused(copied):
