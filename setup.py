@@ -10,12 +10,15 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from glob import glob
 from pathlib import Path
 
 from setuptools import Extension, setup
 
+# Free-threaded Python has no limited API so far.
+LIMITED_API = not sysconfig.get_config_var("Py_GIL_DISABLED")
 CUDA_ARCHITECTURES = "7.5;8.0;8.6;8.9;9.0"
 CUDA_ARCHITECTURES_FROM_12_8 = ";10.0;12.0"
 
@@ -113,7 +116,7 @@ def library(name: str, kind: Callable[..., Extension], *sources: str, **macros: 
         extra_compile_args={"cxx": cxx, "nvcc": nvcc},
         extra_link_args=["-fno-fast-math"],  # -ffast-math would make floats flush to 0 at load
         depends=sorted(glob("csrc/**/*.*", recursive=True)),
-        py_limited_api=True,
+        py_limited_api=LIMITED_API,
     )
 
 
@@ -149,5 +152,5 @@ class BuildChanged(BuildExtension):
 setup(
     ext_modules=libraries,
     cmdclass={"build_ext": BuildChanged},
-    options={"bdist_wheel": {"py_limited_api": "cp310"}},
+    options={"bdist_wheel": {"py_limited_api": "cp310"}} if LIMITED_API else {},
 )
