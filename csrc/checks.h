@@ -1,8 +1,10 @@
 #pragma once
 
 // The checks of the arguments, for every op and device. Their exceptions reach
-// Python as ValueError. Types and devices are checked in pyquant/ops.py, where a
-// TypeError can be raised; sizes that only CUDA limits are checked in cuda/.
+// Python as ValueError. The public functions have raised the same errors before
+// (pyquant/arguments.py, ops.py); these are for callers of torch.ops. Types and
+// devices are checked in pyquant/ops.py, where a TypeError can be raised; sizes that
+// only CUDA limits are checked in cuda/.
 
 #include <torch/csrc/stable/tensor.h>
 
