@@ -10,8 +10,8 @@ ATTACK = ProjectedGradientDescent(epsilon=8.0)
 #: Where the attacker stands, and what the gradient passes through; the first for comparison.
 ATTACKERS = {
     "after": ("after", "network"),
-    "before, transfer": ("before", "network"),
-    "before, adaptive": ("before", "quantization"),
+    "before, against the network alone": ("before", "network"),
+    "before, through the quantization": ("before", "quantization"),
 }
 
 

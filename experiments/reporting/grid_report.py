@@ -27,7 +27,7 @@ def write_grid(
     write_text(stem.with_suffix(".csv"), grid_csv(ours))
     write_text(stem.with_suffix(".md"), grid_markdown(title, note, ours, paper))
     _draw(stem.with_suffix(".png"), title, note, ours, paper)
-    rows, columns = ([kind for kind in KINDS if kind in {key[i] for key in ours}] for i in (0, 1))
+    rows, columns = measured(ours)
     print_table(
         console,
         f"{title}, percent",
@@ -36,14 +36,22 @@ def write_grid(
     )
 
 
+def measured(table: Table) -> tuple[list[str], list[str]]:
+    """The rows and the columns that hold a number, in the order of the tables."""
+    rows, columns = {row for row, _ in table}, {column for _, column in table}
+    return [kind for kind in KINDS if kind in rows], [kind for kind in KINDS if kind in columns]
+
+
 def grid_csv(table: Table) -> str:
-    """First column the training images, header the test images, accuracies from 0 to 1."""
+    """First column the training images, header the test images, accuracies in percent."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["train", *KINDS])
     for model in KINDS:
         cells = (table.get((model, column)) for column in KINDS)
-        writer.writerow([model, *("" if value is None else f"{value:.4f}" for value in cells)])
+        writer.writerow(
+            [model, *("" if value is None else f"{100 * value:.2f}" for value in cells)]
+        )
     return text.getvalue()
 
 
@@ -75,13 +83,19 @@ def _pair(ours: float | None, paper: float | None) -> str:
 
 def _draw(path: Path, title: str, note: str, ours: Table, paper: Table) -> None:
     tables = {"this project": ours} | ({"the paper": paper} if paper else {})
+    rows, columns = measured(ours)
+    # Of all kinds 7.5 by 7.2 inches; of few, room for titles and labels.
+    width, height = (
+        max(4.0, size - 0.35 * (len(KINDS) - len(kinds)))
+        for size, kinds in ((7.5, columns), (7.2, rows))
+    )
     figure, axes = pyplot.subplots(
-        1, len(tables), figsize=(7.5 * len(tables), 7.2), layout="constrained", squeeze=False
+        1, len(tables), figsize=(width * len(tables), height), layout="constrained", squeeze=False
     )
     for axis, (name, table) in zip(axes[0], tables.items(), strict=True):
-        values = numpy.full((len(KINDS), len(KINDS)), numpy.nan)
-        for (model, column), value in table.items():
-            values[KINDS.index(model), KINDS.index(column)] = value
+        values = numpy.array(
+            [[table.get((row, column), numpy.nan) for column in columns] for row in rows]
+        )
         axis.imshow(values, vmin=0, vmax=1, cmap="viridis")
         axis.set_facecolor("0.9")
         for (y, x), value in numpy.ndenumerate(values):
@@ -89,8 +103,8 @@ def _draw(path: Path, title: str, note: str, ours: Table, paper: Table) -> None:
                 color = "white" if value < 0.6 else "black"
                 text = f"{100 * value:.0f}"
                 axis.text(x, y, text, ha="center", va="center", color=color, fontsize=9)
-        axis.set_xticks(range(len(KINDS)), KINDS)
-        axis.set_yticks(range(len(KINDS)), KINDS)
+        axis.set_xticks(range(len(columns)), columns)
+        axis.set_yticks(range(len(rows)), rows)
         axis.set(title=name, xlabel="tested on (d = dithered)", ylabel="trained on")
     figure.suptitle(f"{title}, percent")
     figure.supxlabel(textwrap.fill(note, 95 * len(tables)), fontsize=9)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from experiments.reporting.markdown import markdown_table
@@ -16,8 +17,11 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def percent(accuracy: str, digits: int = 2) -> str:
-    """An accuracy from 0 to 1 in percent; an empty one stays empty."""
-    return f"{100 * float(accuracy):.{digits}f}" if accuracy else ""
+    """An accuracy in percent with this many digits; an empty one stays empty."""
+    if not accuracy:
+        return ""
+    # As decimals, so that a half is rounded up wherever it stands.
+    return str(Decimal(accuracy).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
 def networks(results: Path) -> str:
@@ -150,7 +154,7 @@ def precision(results: Path) -> str:
 
     def differing(pair: dict[str, Row], column: str) -> int:
         one, other = pair["bfloat16"], pair["float32"]
-        return abs(round((float(one[column]) - float(other[column])) * int(one["images"])))
+        return abs(round((float(one[column]) - float(other[column])) / 100 * int(one["images"])))
 
     def largest(epsilon: str, column: str) -> int:
         return max(differing(pair, column) for (_, e), pair in pairs.items() if e == epsilon)

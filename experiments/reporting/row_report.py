@@ -23,8 +23,8 @@ def write_rows(
     console: Console,
     csv_columns: int | None = None,
 ) -> None:
-    """Writes ``stem``.csv and ``stem``.md; floats with four decimals, None as an empty cell. The
-    terminal shows the table as well.
+    """Writes ``stem``.csv and ``stem``.md; None as an empty cell. Floats are accuracies from
+    0 to 1, and written in percent. The terminal shows the table as well.
 
     The CSV has the first ``csv_columns`` columns (default: all), so the paper's numbers can be in the
     Markdown alone.
@@ -37,10 +37,13 @@ def write_rows(
     texts = [[_text(value) for value in row] for row in rows]
     table = markdown_table(header, texts)
     print_table(console, title, header, texts)
-    write_text(stem.with_suffix(".md"), f"# {title}\n\n{plain(note)}\n\n{table}\n")
+    about = plain(note)
+    if any(isinstance(value, float) for row in rows for value in row):
+        about += "\n\nAccuracies are in percent."
+    write_text(stem.with_suffix(".md"), f"# {title}\n\n{about}\n\n{table}\n")
 
 
 def _text(value: Value) -> str:
     if value is None:
         return ""
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{100 * value:.2f}" if isinstance(value, float) else str(value)

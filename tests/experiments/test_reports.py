@@ -16,7 +16,8 @@ from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.cells import CertificateViolated
 from experiments.method.filters import FILTERS
 from experiments.method.kinds import KINDS
-from experiments.reporting import epsilon_curves
+from experiments.reporting import epsilon_curves, grid_report
+from experiments.reporting.grid_report import write_grid
 from experiments.reporting.paper_numbers import CLASSES, SOURCE
 from experiments.support.data_sets import load_split
 from experiments.training.model_files import model_path
@@ -131,8 +132,8 @@ def test_figure4_has_every_epsilon_and_filter(sweep, monkeypatch):
     assert rows[0] == ["model", "filter", "epsilon", "accuracy", "images"]
     assert len(rows) == 1 + 3 * 5
     found = {(r[1], r[2]): float(r[3]) for r in rows[1:]}
-    assert found["none", "0"] == found["floor", "16"] == found["nearest", "32"] > 0.8
-    assert found["none", "32"] < 0.4
+    assert found["none", "0"] == found["floor", "16"] == found["nearest", "32"] > 80
+    assert found["none", "32"] < 40
     assert {r[4] for r in rows[1:]} == {"12"}
 
 
@@ -233,7 +234,7 @@ def summary_of(sweep):
 def test_summary_has_numbers_of_one_data_set(sweep, tmp_path):
     # Without cells: what the records say of their test images.
     record = read_record(model_path("8", sweep.models).with_suffix(".json"))
-    assert summary_of(sweep)["8"]["clean"] == f"{record['test_accuracy']:.4f}"
+    assert summary_of(sweep)["8"]["clean"] == f"{100 * record['test_accuracy']:.2f}"
     other = write_images(tmp_path / "other", test=15, seed=1)
     elsewhere = replace(sweep, data=other, limit=None, results=tmp_path / "elsewhere")
     table2.main(replace(elsewhere, rows=("2d",), columns=("2d",)))
@@ -313,3 +314,35 @@ def test_the_terminal_shows_how_much_there_is_to_do_and_the_numbers(sweep, capsy
     table1.main(grid)
     again = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert again == lines[1:]
+
+
+def test_accuracies_are_percent_in_every_file(sweep, monkeypatch):
+    monkeypatch.setattr(figure4, "EPSILONS", (2.0, 8.0))
+    config = replace(sweep, rows=("2d",))
+    for command in (table1, figure4, before_dithering):
+        command.main(replace(config, **columns_of(command)))
+    (clean,) = {
+        f"{100 * cell.accuracy('clean', 'none'):.2f}" for cell in CellStore(sweep.results).cells()
+    }
+    assert read_csv(sweep.results / "table1.csv")[4][4] == clean
+    row = read_csv(sweep.results / "before_dithering.csv")[1]
+    assert row[:6] == ["2d", "after", "network", "none", "8", clean]
+    text = (sweep.results / "before_dithering.md").read_text()
+    assert "in percent" in text and f"| {clean} " in text
+    assert {float(row[3]) for row in read_csv(sweep.results / "figure4.csv")[1:]} <= {
+        round(100 * count / 12, 2) for count in range(13)
+    }
+
+
+def test_the_picture_of_a_table_has_only_what_was_measured(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(grid_report, "save_figure", lambda path, figure: drawn.append(figure))
+    ours = {("2d", "1"): 0.25, ("2d", "8"): 0.5, ("8", "8"): 0.75}
+    write_grid(
+        tmp_path / "table", "Some", "Of few.", ours, {("2d", "8"): 0.6, ("1", "1"): 0.9}, QUIET
+    )
+    for axis, shown in zip(drawn[0].axes, (["25", "50", "75"], ["60"]), strict=True):
+        assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "8"]
+        assert [label.get_text() for label in axis.get_yticklabels()] == ["2d", "8"]
+        assert [text.get_text() for text in axis.texts] == shown
+    assert drawn[0].get_size_inches()[0] <= 8

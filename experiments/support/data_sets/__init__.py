@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import arg
+from tyro.conf import FlagConversionOff, arg
 
 from experiments.support.data_sets.cifar10 import DownloadFailed, load_cifar10
 from experiments.support.data_sets.digits import load_digits
@@ -34,7 +34,9 @@ class DataConfig:
     )
     """folder: what results call these images."""
     flip: Annotated[
-        bool | None, arg(help_behavior_hint="(default: True for cifar10 and folder)")
+        bool | None,
+        FlagConversionOff,
+        arg(help_behavior_hint="(default: True for cifar10 and folder)"),
     ] = None
     """Whether training mirrors half of the images, left to right. Images of letters or digits need
     False, since a mirrored one is another one."""

@@ -10,24 +10,24 @@ from experiments.reporting.readme_tables import (
 
 SUMMARY = """\
 model,epochs,clean,paper clean,attacked images,clean on them,filter none,filter floor,filter nearest,paper floor
-2d,24,0.8407,0.8710,2000,0.8280,0.0085,0.8280,0.8281,0.8710
-8,24,0.8606,0.9070,2000,0.8495,0.0000,0.0000,0.0000,0.0000
+2d,24,84.07,87.10,2000,82.80,0.85,82.80,82.81,87.10
+8,24,86.06,90.70,2000,84.95,0.00,0.00,0.00,0.00
 """
 BEFORE = """\
 model,attacker,gradient,filter,epsilon,clean,attacked,images,paper
-1d,after,network,none,8,0.8050,0.2245,2000,
-1d,after,network,floor,8,0.8051,0.8052,2000,
-1d,before,network,floor,8,0.8051,0.0680,2000,0.0474
-1d,before,quantization,floor,8,0.8051,0.0380,2000,
+1d,after,network,none,8,80.50,22.45,2000,
+1d,after,network,floor,8,80.51,80.52,2000,
+1d,before,network,floor,8,80.51,6.80,2000,4.74
+1d,before,quantization,floor,8,80.51,3.80,2000,
 """
 PRECISION = """\
 model,epsilon,precision,images,clean,attacked none,attacked floor,attacked nearest
-1,1,bfloat16,1000,0.7360,0.6840,0.7360,0.7360
-1,1,float32,1000,0.7380,0.6840,0.7350,0.7360
-1,8,bfloat16,1000,0.7360,0.2000,0.7360,0.7360
-1,8,float32,1000,0.7360,0.2040,0.7360,0.7360
-2,1,bfloat16,1000,0.8000,0.5000,0.8000,0.8000
-2,1,float32,1000,0.8010,0.5030,0.8000,0.8000
+1,1,bfloat16,1000,73.60,68.40,73.60,73.60
+1,1,float32,1000,73.80,68.40,73.50,73.60
+1,8,bfloat16,1000,73.60,20.00,73.60,73.60
+1,8,float32,1000,73.60,20.40,73.60,73.60
+2,1,bfloat16,1000,80.00,50.00,80.00,80.00
+2,1,float32,1000,80.10,50.30,80.00,80.00
 """
 
 
@@ -54,7 +54,7 @@ def test_networks(tmp_path):
 def test_long_training_has_the_networks_that_were_trained_long(tmp_path):
     write(tmp_path, "short/summary.csv", SUMMARY)
     header, _, eight = SUMMARY.splitlines()
-    write(tmp_path, "paper/summary.csv", f"{header}\n{eight.replace('0.8606', '0.8717')}\n")
+    write(tmp_path, "paper/summary.csv", f"{header}\n{eight.replace('86.06', '87.17')}\n")
     assert cells(long_training(tmp_path)) == [
         ["8", "86.06", "87.17", "90.7", "3.5", "2,000", "0.00", "0.00", "0.0", "0.00"]
     ]
@@ -62,10 +62,10 @@ def test_long_training_has_the_networks_that_were_trained_long(tmp_path):
 
 def test_reproduced_is_of_the_long_training_except_before_dithering(tmp_path):
     header, two, _ = SUMMARY.splitlines()
-    one = two.replace("2d", "1d").replace("0.8280", "0.8050")
+    one = two.replace("2d", "1d").replace("82.80", "80.50")
     write(tmp_path, "short/summary.csv", f"{header}\n{two}\n{one}\n")
     long = "\n".join((header, two, one)).replace(",24,", ",160,").replace(",2000,", ",10000,")
-    write(tmp_path, "paper/summary.csv", long.replace("0.0085", "0.0044") + "\n")
+    write(tmp_path, "paper/summary.csv", long.replace("0.85", "0.44") + "\n")
     of_2d = "\n".join(line.replace("1d", "2d", 1) for line in BEFORE.splitlines()[1:])
     write(tmp_path, "short/before_dithering.csv", f"{BEFORE}{of_2d}\n")
     table = reproduced(tmp_path)

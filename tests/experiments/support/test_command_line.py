@@ -102,3 +102,9 @@ def test_what_cannot_be_written_is_said_before_the_work(module, option, tmp_path
     config = get_type_hints(module.main)["config"]
     with pytest.raises(OSError, match="file"):
         module.main(config(**{option: tmp_path / "file"}))
+
+
+@pytest.mark.parametrize("flip", [True, False, None])
+def test_what_is_neither_true_nor_false_by_default_can_be_set_to_both(flip):
+    options = [] if flip is None else ["--data.flip", str(flip)]
+    assert tyro.cli(GridConfig, args=options, config=OPTIONS).data.flip is flip
