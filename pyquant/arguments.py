@@ -3,6 +3,7 @@ calls, under torch.compile and in vmap. csrc/checks.h repeats them for callers o
 
 import operator
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -22,7 +23,9 @@ def checked_bits(bits: object) -> int:
 
 def _integer(value: object) -> int | None:
     """None if `value` is none. A truth value counts as none."""
-    if isinstance(value, bool) or (isinstance(value, Tensor) and value.dtype == torch.bool):
+    if isinstance(value, (bool, numpy.bool_)):
+        return None
+    if isinstance(value, Tensor) and value.dtype == torch.bool:
         return None
     try:
         return operator.index(value)  # type: ignore[arg-type]  # or TypeError

@@ -49,7 +49,10 @@ def certified_radius(
     check_dtype(dtype)
     variant = checked_choice("variant", variant, VARIANTS)
     rounding = checked_choice("rounding", rounding, ROUNDINGS)
-    constant_bits = range(9)[checked_bits(bits)]  # torch.compile may have a symbol for bits
+    valid_bits = checked_bits(bits)
+    for constant_bits in range(1, 9):  # torch.compile may have a symbol for bits
+        if constant_bits == valid_bits:
+            break
     return _certified_byte_radius(constant_bits, variant, rounding, dtype) / 255
 
 

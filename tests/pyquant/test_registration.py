@@ -90,7 +90,8 @@ def test_forward_mode_is_not_compiled():
 
     assert_same(torch.compile(step, backend="eager")(image, tangent)[1], tangent)
     torch.compiler.reset()  # which remembers that it fell back
-    with pytest.raises(Unsupported, match="forward mode of pyquant's ops is not compiled"):
+    reason = "forward mode of pyquant's ops is not compiled"
+    with pytest.raises(Unsupported, match=reason if torch.__version__ >= (2, 14) else "disable"):
         torch.compile(step, backend="eager", fullgraph=True)(image, tangent)
 
 
