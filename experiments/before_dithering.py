@@ -89,7 +89,7 @@ def _paper(cell: Cell, filter_name: str) -> float | None:
 
 
 def draw(path: Path, cells: list[Cell], models: str) -> None:
-    """Bars of the accuracy after the paper's filter, a group for each model; ? is not measured."""
+    """Bars of the accuracy after the paper's filter, a group for each model."""
     kinds = list(dict.fromkeys(cell.model for cell in cells))
     series = {"clean": {cell.model: 100 * cell.accuracy("clean", "floor") for cell in cells}}
     for wanted in ATTACKERS:
@@ -101,7 +101,7 @@ def draw(path: Path, cells: list[Cell], models: str) -> None:
     figure, axis = pyplot.subplots(figsize=(6 + 0.6 * len(kinds), 4.5), layout="constrained")
     draw_bars(axis, kinds, series)
     axis.set_ylabel("accuracy, percent")
-    about = f"PGD at 8/255, filter: floor, models: {models} (?: not measured)."
+    about = f"PGD at 8/255, filter: floor, models: {models}."
     axis.set_title(f"{about}\n{describe(cells)}", fontsize=10)
     figure.legend(ncols=4, fontsize=8, loc="outside lower center")
     save_figure(path, figure)

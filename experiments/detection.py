@@ -101,7 +101,7 @@ def draw(path: Path, cells: list[Cell], models: str) -> None:
     draw_bars(axes[1], kinds, off_grid)
     axes[1].set(title="image by image: those with a value off the grid of levels", ylabel="percent")
     about = describe(cells)
-    figure.suptitle(f"Detecting PGD at 8/255, models: {models} (?: not measured).\n{about}")
+    figure.suptitle(f"Detecting PGD at 8/255, models: {models}.\n{about}")
     figure.legend(*axes[0].get_legend_handles_labels(), ncols=3, loc="outside lower center")
     save_figure(path, figure)
 

@@ -8,7 +8,10 @@ Series = Mapping[str, float]
 
 
 def draw_bars(axis: Axes, models: Sequence[str], series: Mapping[str, Series]) -> None:
-    """Draws each series, {model: percent}, in a colour of its own; ? is what was not measured."""
+    """Draws each series, {model: percent}, in a colour of its own.
+
+    A model that a series lacks gets a question mark, and the axis then says what it means.
+    """
     width = 0.8 / len(series)
     for number, (name, values) in enumerate(series.items()):
         places = [place + (number - (len(series) - 1) / 2) * width for place in range(len(models))]
@@ -16,4 +19,5 @@ def draw_bars(axis: Axes, models: Sequence[str], series: Mapping[str, Series]) -
         texts = [f"{values[model]:.0f}" if model in values else "?" for model in models]
         axis.bar_label(axis.bar(places, heights, width, label=name), texts, fontsize=8)
     axis.set_xticks(range(len(models)), models)
-    axis.set(xlabel="model", ylim=(0, 110))
+    complete = all(model in values for values in series.values() for model in models)
+    axis.set(xlabel="model" if complete else "model (?: not measured)", ylim=(0, 110))

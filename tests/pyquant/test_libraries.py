@@ -34,14 +34,15 @@ def test_another_torch(cuda, reason):
     assert result.stdout.startswith("none (") and reason in result.stdout
 
 
-def test_a_damaged_cuda_library(tmp_path):
+@pytest.mark.skipif(NO_CUDA_REASON != "", reason=NO_CUDA_REASON)
+def test_a_cuda_library_that_cannot_be_loaded():
     """It is named, and the CPU kernels work."""
     code = (
-        "import sys, torch; torch.version.cuda = '13.0'; sys.modules['pyquant._C_cuda'] = None\n"
+        "import sys; sys.modules['pyquant._C_cuda'] = None\n"
         "import pyquant; print(pyquant.build_info()['cuda architectures'])\n"
         "pyquant.levels(2)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert result.stdout.startswith("none (")
+    assert result.stdout.startswith("none (") and "_C_cuda" in result.stdout
