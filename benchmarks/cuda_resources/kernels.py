@@ -124,9 +124,9 @@ class Compiled:
     """Of spills and the stack."""
 
 
-def compile_for(op: str, architecture: str, cubin: Path, *options: str) -> dict[Kernel, Compiled]:
+def compile_for(op: str, architecture: str, cubin: Path) -> dict[Kernel, Compiled]:
     """What ptxas says of each kernel."""
-    command = ["nvcc", "-std=c++20", "-O3", "--fmad=false", "-Xptxas", "-v", "-cubin", *options,
+    command = ["nvcc", "-std=c++20", "-O3", "--fmad=false", "-Xptxas", "-v", "-cubin",
                f"-arch=sm_{architecture.replace('.', '')}", str(LAUNCHES[op]), "-o", str(cubin)]  # fmt: skip
     log = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     kernels = {}

@@ -16,13 +16,10 @@ from benchmarks.cuda_resources.kernels import (
 from benchmarks.cuda_resources.machine_code import Program, cuobjdump
 from benchmarks.cuda_resources.steps import Steps
 
-SKEWS = (2, 3, 4)
-
 
 def report(architectures: list[str]) -> str:
     resources: dict[Kernel, dict[str, Compiled]] = {}
     steps: dict[Kernel, Steps] = {}
-    steps_of_skews: dict[tuple[Kernel, int], Steps] = {}
     with TemporaryDirectory() as folder:
         cubin = Path(folder) / "kernels.cubin"
         for op in LAUNCHES:
@@ -33,15 +30,9 @@ def report(architectures: list[str]) -> str:
                     resources.setdefault(kernel, {})[architecture] = values
                 if architecture == "9.0" and op == "floyd_steinberg" and cuobjdump():
                     steps = steps_of(compiled, cubin)
-                    for skew in SKEWS:
-                        print(f"{op} with a skew of {skew}", file=sys.stderr)
-                        of_skew = compile_for(op, architecture, cubin, f"-DPYQUANT_SKEW={skew}")
-                        of_bytes = {k: v for k, v in of_skew.items() if k.dtype == "uint8"}
-                        for kernel, values in steps_of(of_bytes, cubin).items():
-                            steps_of_skews[kernel, skew] = values
     lines = [*resource_table(resources, architectures)]
     if steps:
-        lines += ["", *step_table(steps), "", *skew_table(steps_of_skews)]
+        lines += ["", *step_table(steps)]
     return "\n".join(lines)
 
 
@@ -107,24 +98,4 @@ def step_table(steps_of_kernels: dict[Kernel, Steps]) -> Iterator[str]:
             f"| {steps.between} | {steps.elements} | {steps.of_a_round} | {steps.all:.1f} "
             f"| {steps.half_rate:.1f} | {steps.cycles_inside:.0f} | {steps.cycles_edge:.0f} "
             f"| {kinds} |"
-        )
-
-
-def skew_table(steps_of_skews: dict[tuple[Kernel, int], Steps]) -> Iterator[str]:
-    yield "## Columns between a lane and the one above, architecture 9.0"
-    yield ""
-    yield "The same kernels compiled with a skew of 2, 3 and 4 columns. A 32x32 plane alone takes"
-    yield "32 + 32 * skew steps, a stream of 72 planes 72 * 32 + 32 * skew."
-    yield ""
-    yield (
-        "| kernel | skew | all | cycles edge | cycles of a 32x32 plane, steps only "
-        "| instructions per 32 pixels of a stream |"
-    )
-    yield "|---|---|---|---|---|---|"
-    for (kernel, skew), steps in sorted(steps_of_skews.items()):
-        columns = 72 * 32
-        yield (
-            f"| `{kernel.name}` | {skew} | {steps.all:.1f} | {steps.cycles_edge:.0f} "
-            f"| {(32 + 32 * skew) * steps.cycles_edge:.0f} "
-            f"| {steps.all * (columns + 32 * skew) / columns:.1f} |"
         )

@@ -17,12 +17,9 @@ constexpr int stripe_rows = device::warp_size;
 // In step t the lane of row r is at column t - (skew * r + row_0_delay): `skew` columns
 // to the left of the lane above. Two columns would be enough for the arithmetic, but
 // then every step waits for a shuffle; with three the shuffle has a whole step to
-// arrive (benchmarks/CUDA.md compares two, three and four). Row 0 is late too, so that
+// arrive (benchmarks/CUDA.md compares two, three and four columns). Row 0 is late too, so that
 // the skew of a stripe ends within whole chunks of columns.
-#ifndef PYQUANT_SKEW
-#define PYQUANT_SKEW 3
-#endif
-constexpr int skew = PYQUANT_SKEW;
+constexpr int skew = 3;
 constexpr int row_0_delay = skew - 1;
 
 // Steps from a column in row 0 of a stripe to the same column in row 0 of the next.

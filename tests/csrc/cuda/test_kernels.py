@@ -68,19 +68,6 @@ def test_every_schedule(seed):
     assert_same(result, expected)
 
 
-@pytest.mark.parametrize("skew", (2, 4))
-def test_other_skews(skew):
-    """What benchmarks/CUDA.md compares gives the same bits."""
-    for dtype, shape, variant in (
-        (torch.uint8, (5, 32, 32), "textbook"),
-        (torch.float32, (2, 131, 9), "published"),
-        (torch.float64, (2, 131, 9), "textbook"),
-    ):
-        image, expected = image_and_expected(shape, dtype, 2, variant)
-        result, _ = execute("floyd_steinberg", image, 2, variant, multiprocessors=1, skew=skew)
-        assert_same(result, expected)
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_thousands_of_planes(variant):
     image, expected = image_and_expected((2000, 4, 6), torch.uint8, 2, variant)

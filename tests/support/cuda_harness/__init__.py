@@ -36,13 +36,13 @@ def _compiled(name: str, source: str, *flags: str) -> Path:
 
 
 @cache
-def fibres(skew: int | None = None):
-    """The module of the fibre engine; the skew of the kernels is their own or the one given."""
+def fibres():
+    """The module of the fibre engine."""
     import pybind11
 
     includes = [f"-isystem{pybind11.get_include()}", f"-isystem{sysconfig.get_path('include')}"]
     path = _compiled("cuda_harness.so", "module.cpp", "-O1", "-shared", "-fPIC",
-                     "-fvisibility=hidden", *includes, *([f"-DPYQUANT_SKEW={skew}"] if skew else []))  # fmt: skip
+                     "-fvisibility=hidden", *includes)  # fmt: skip
     specification = importlib.util.spec_from_file_location("cuda_harness", path)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
@@ -78,7 +78,7 @@ def sparse(shape: tuple[int, ...], dtype: np.dtype, strides: tuple[int, ...]) ->
 
 def execute(op: str, image, bits: int, mode: str, *, result=None, seed: int = 0,
             resident_blocks: int = 4, multiprocessors: int = 4, last_blocks: int = 0,
-            bug: str = "", skew: int | None = None):  # fmt: skip
+            bug: str = ""):  # fmt: skip
     """The result of `op` on a CPU tensor as the CUDA kernels compute it, and the counts. Without
     an array for the result it has the memory format that torch would give it. With
     `last_blocks` only so many are executed, the last ones."""
@@ -97,7 +97,7 @@ def execute(op: str, image, bits: int, mode: str, *, result=None, seed: int = 0,
     options = [seed, resident_blocks, multiprocessors, last_blocks]
     if op == "linear_quantize":  # what the op finds out about the two tensors
         options.insert(0, image.stride() == strides and span == image.numel())
-    module = fibres(skew)
+    module = fibres()
     module.plant(bug)
     try:
         counts = getattr(module, op)(samples, result, name, bits, mode, *options)
