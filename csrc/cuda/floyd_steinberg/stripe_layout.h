@@ -17,7 +17,7 @@ constexpr int stripe_rows = device::warp_size;
 // In step t the lane of row r is at column t - (skew * r + row_0_delay): `skew` columns
 // to the left of the lane above. Two columns would be enough for the arithmetic, but
 // then every step waits for a shuffle; with three the shuffle has a whole step to
-// arrive (benchmarks/CUDA.md compares two, three and four columns). Row 0 is late too, so that
+// arrive (benchmarks/CUDA.md compares two, three and four). Row 0 is late too, so that
 // the skew of a stripe ends within whole chunks of columns.
 constexpr int skew = 3;
 constexpr int row_0_delay = skew - 1;
