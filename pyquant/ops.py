@@ -44,8 +44,8 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
         TypeError: if `image` is not a dense tensor or has another dtype.
     """
     if not isinstance(image, Tensor):
-        return _call_without_tensor(floyd_steinberg, image, bits, variant=variant)
-    _check_image(image)
+        return call_without_tensor(floyd_steinberg, image, bits, variant=variant)
+    check_image(image)
     variant = checked_choice("variant", variant, VARIANTS)
     return gradients.call(FLOYD_STEINBERG, image, checked_bits(bits), variant)
 
@@ -77,8 +77,8 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
         TypeError: if `image` is not a dense tensor or has another dtype.
     """
     if not isinstance(image, Tensor):
-        return _call_without_tensor(linear_quantize, image, bits, rounding=rounding)
-    _check_image(image)
+        return call_without_tensor(linear_quantize, image, bits, rounding=rounding)
+    check_image(image)
     rounding = checked_choice("rounding", rounding, ROUNDINGS)
     return gradients.call(LINEAR_QUANTIZE, image, checked_bits(bits), rounding)
 
@@ -109,7 +109,7 @@ def check_dtype(dtype: object) -> None:
         raise TypeError(f"dtype must be {_DTYPE_NAMES}, got {dtype!r}")
 
 
-def _call_without_tensor(
+def call_without_tensor(
     function: Callable[..., Tensor], image: object, bits: object, **mode: object
 ) -> Tensor:
     """An object that stands for a tensor, as torch.fx has them, knows what to do."""
@@ -120,7 +120,7 @@ def _call_without_tensor(
     raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}{hint}")
 
 
-def _check_image(image: Tensor) -> None:
+def check_image(image: Tensor) -> None:
     if image.dtype not in _DTYPES:
         raise TypeError(f"image must be {_DTYPE_NAMES}, got {image.dtype}")
     if image.layout is not torch.strided or image.is_nested:

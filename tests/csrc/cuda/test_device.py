@@ -49,6 +49,16 @@ def test_every_depth(dtype, bits):
         assert_same_on_both(pyquant.linear_quantize, image, bits, rounding=rounding)
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_codes(dtype, variant):
+    image = random_image((4, 3, 40, 48), dtype)
+    for bits in BITS:
+        assert_same_on_both(pyquant.to_codes, image, bits, variant=variant)
+        codes = pyquant.to_codes(image, bits, variant=variant)
+        assert_same_on_both(pyquant.from_codes, codes, bits, variant=variant, dtype=dtype)
+
+
 @pytest.mark.parametrize("layout", layouts(torch.zeros(1, 1, 1, 1)))
 def test_every_layout(layout):
     """Slices are taken on the device, so that the kernels see the strides."""

@@ -1,0 +1,124 @@
+"""From images to the codes of their levels, and back."""
+
+from contextlib import suppress
+
+import torch
+from torch import Tensor
+from torch.compiler import is_compiling
+from torch.overrides import handle_torch_function, has_torch_function
+
+from pyquant.arguments import VARIANTS, checked_bits, checked_choice
+from pyquant.ops import call_without_tensor, check_image, levels, linear_quantize
+
+_CODE_DTYPES = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
+
+def to_codes(image: Tensor, bits: int, *, variant: str = "textbook") -> Tensor:
+    """The code k of every value of `image`: of the nearest level `levels(bits, variant=variant)[k]`.
+
+    Of a dithered image this is the number of every level, and `from_codes` returns the image. What
+    packs, entropy-codes or stores dithered images, or learns from them, wants these numbers.
+
+    Args:
+        image: `(..., height, width)`, uint8 with values 0..255, or float16, bfloat16,
+            float32 or float64 with values in [0, 1]. Smaller values count as 0, larger ones as 1,
+            NaN as 0. Any strides; CPU or CUDA.
+        bits: bits per sample, 1 to 8, as in the call of `floyd_steinberg`.
+        variant: of `floyd_steinberg`, "textbook" or "published". It chooses the levels.
+
+    Returns:
+        uint8 from 0 to 2**bits - 1, with the shape, device and memory format of `image`, and
+        without a gradient. For "textbook" the nearest level is the one that `linear_quantize`
+        chooses. A value in the middle of two levels counts as the upper one.
+
+    Raises:
+        ValueError: for `bits` outside 1..8, an unknown `variant`, fewer than two dimensions, or a
+            device that is neither a CPU nor CUDA (or CUDA, if the package is built without).
+        TypeError: if `image` is not a dense tensor or has another dtype.
+
+    >>> import torch, pyquant
+    >>> dithered = pyquant.floyd_steinberg(torch.full((2, 4), 0.4), bits=2)
+    >>> dithered
+    tensor([[0.3333, 0.3333, 0.3333, 0.6667],
+            [0.3333, 0.6667, 0.3333, 0.3333]])
+    >>> pyquant.to_codes(dithered, bits=2)
+    tensor([[1, 1, 1, 2],
+            [1, 2, 1, 1]], dtype=torch.uint8)
+    """
+    if not isinstance(image, Tensor):
+        return call_without_tensor(to_codes, image, bits, variant=variant)
+    check_image(image)
+    bits, variant = checked_bits(bits), checked_choice("variant", variant, VARIANTS)
+    image = image.detach()
+    table = levels(bits, variant=variant, dtype=image.dtype).to(image.device)
+    if variant == "textbook":
+        codes = _bucketize(linear_quantize(image, bits), table)
+    else:
+        # linear_quantize has no published levels. In float64 the middles are exact.
+        table = table.double()
+        middles = (table[:-1] + table[1:]) / 2
+        codes = _bucketize(image.double().nan_to_num(0.0), middles, right=True)
+    return torch.empty_like(image, dtype=torch.uint8).copy_(codes)
+
+
+def _bucketize(values: Tensor, boundaries: Tensor, right: bool = False) -> Tensor:
+    """torch warns of values that are not contiguous."""
+    return torch.bucketize(values.contiguous(), boundaries, out_int32=True, right=right)
+
+
+def from_codes(
+    codes: Tensor,
+    bits: int,
+    *,
+    variant: str = "textbook",
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """The level of every code: `levels(bits, variant=variant, dtype=dtype)[codes]`.
+
+    Args:
+        codes: of any shape, uint8 (as `to_codes` returns them), int8, int16, int32 or int64, with
+            values from 0 to 2**bits - 1; CPU or CUDA.
+        bits: bits per sample, 1 to 8.
+        variant: of `floyd_steinberg`, "textbook" or "published". It chooses the levels.
+        dtype: of the result: uint8, float16, bfloat16, float32 or float64.
+
+    Returns:
+        A new tensor of `dtype` with the shape and device of `codes`.
+
+    Raises:
+        ValueError: for a code outside 0..2**bits - 1, `bits` outside 1..8 or an unknown `variant`.
+            Where the codes are not known, as under torch.compile, torch.vmap and torch.export,
+            an index of torch does what it does there.
+        TypeError: if `codes` is not a tensor of integers, or for another `dtype`.
+
+    >>> import torch, pyquant
+    >>> codes = torch.tensor([[0, 3], [2, 1]], dtype=torch.uint8)
+    >>> pyquant.from_codes(codes, bits=2, dtype=torch.uint8)
+    tensor([[  0, 255],
+            [170,  85]], dtype=torch.uint8)
+    """
+    if not isinstance(codes, Tensor):
+        if has_torch_function((codes,)):
+            return handle_torch_function(
+                from_codes, (codes,), codes, bits, variant=variant, dtype=dtype
+            )
+        raise TypeError(f"codes must be a torch.Tensor, got {type(codes).__name__}")
+    if codes.dtype not in _CODE_DTYPES:
+        raise TypeError(f"codes must be uint8, int8, int16, int32 or int64, got {codes.dtype}")
+    table = levels(bits, variant=variant, dtype=dtype).to(codes.device)
+    _check_range(codes, checked_bits(bits))
+    return table[codes.long()]  # as an index, uint8 would be a mask
+
+
+def _check_range(codes: Tensor, bits: int) -> None:
+    if is_compiling() or torch.jit.is_tracing() or codes.numel() == 0:  # type: ignore[attr-defined]
+        return
+    if bits == 8 and codes.dtype == torch.uint8:
+        return
+    with suppress(RuntimeError):  # the values are not known, as in vmap
+        low, high = (int(code) for code in codes.aminmax())
+        for code in (low, high):
+            if not 0 <= code < 2**bits:
+                raise ValueError(
+                    f"codes must be from 0 to {2**bits - 1} for {bits} bits, got {code}"
+                )
