@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import torch
-import tyro
 
 from benchmarks import machine, plot, readme, report
 from benchmarks.measure import measure
@@ -18,8 +17,8 @@ from benchmarks.verification import VerificationError
 from experiments.support.storage import atomic_path, write_text
 
 
-def main() -> None:
-    config = tyro.cli(Config, description=Config.__doc__)
+def run_command(config: Config) -> None:
+    """Exits with a message where the options ask for what cannot be done."""
     try:
         config = config.resolved()
         if config.report_only:

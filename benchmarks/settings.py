@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.instruction_sets import supported
-
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"  # a folder for each machine
 QUICK_RESULTS = ROOT / "build" / "benchmarks"
@@ -85,6 +83,8 @@ class Config:
         Raises:
             ValueError: for an instruction set that the machine or the build does not have.
         """
+        from benchmarks.instruction_sets import supported  # here, since it needs torch
+
         config = self
         if config.instruction_sets is None:
             config = replace(config, instruction_sets=supported())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from experiments.support.command_line import run_command
 from experiments.support.terminal import terminal
-from experiments.training.run import TrainingConfig, train
+from experiments.training.training_config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class TrainConfig(TrainingConfig):
 
 def main(config: TrainConfig) -> None:
     """Trains the model, or finds it done."""
+    from experiments.training.run import train
+
     train(config.kind, config, terminal())
 
 

@@ -8,7 +8,7 @@ from experiments.method.kinds import KINDS, check_kind
 from experiments.support.command_line import run_command
 from experiments.support.storage import LockedElsewhere
 from experiments.support.terminal import terminal
-from experiments.training.run import TrainingConfig, train
+from experiments.training.training_config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class TrainAllConfig(TrainingConfig):
 
 def main(config: TrainAllConfig) -> None:
     """Trains the models in turn; one that another process is training is left to it."""
+    from experiments.training.run import train
+
     console = terminal()
     for kind in config.kinds:
         check_kind(kind, "kinds")

@@ -2,7 +2,8 @@
 
 from experiments.evaluation.cells import Cell
 from experiments.evaluation.evaluation import Evaluation
-from experiments.evaluation.sweep import SweepConfig
+from experiments.evaluation.selection import evaluation_of, existing_rows, read_cells
+from experiments.evaluation.sweep_config import SweepConfig
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
 
@@ -18,21 +19,24 @@ ATTACKERS = {
 def own_cells(config: SweepConfig, images: int) -> list[Evaluation]:
     """Every attacker on every model, tested on its own kind of images."""
     return [
-        config.evaluation(model, model, images, attack=ATTACK, attacker=attacker, gradient=gradient)
-        for model in config.existing_rows
+        evaluation_of(
+            config, model, model, images, attack=ATTACK, attacker=attacker, gradient=gradient
+        )
+        for model in existing_rows(config)
         for attacker, gradient in ATTACKERS.values()
     ]
 
 
 def read_own_cells(config: SweepConfig) -> list[Cell]:
     """The cells of ``own_cells`` that exist, model by model, in the order of ATTACKERS."""
-    cells = config.read_cells(
+    cells = read_cells(
+        config,
         lambda evaluation: (
             evaluation.model == evaluation.kind
             and evaluation.attack == ATTACK
             and (evaluation.attacker, evaluation.gradient) in ATTACKERS.values()
             and evaluation.filters == FILTERS
-        )
+        ),
     )
     names = list(ATTACKERS)
     return sorted(cells, key=lambda cell: (cell.model, names.index(attacker_of(cell))))

@@ -1,25 +1,20 @@
 """Makes many cells: skips those that are done and those that another process is making."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
 
 import numpy
 import torch
 from rich.console import Console
-from tyro.conf import arg
 
 from experiments.evaluation.cell_store import CellStore
-from experiments.evaluation.cells import Cell, Origin, Outcome, checked, largest, refuse_mixture
+from experiments.evaluation.cells import Cell, Origin, Outcome, refuse_mixture
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.measure import measure, passes_per_image
-from experiments.method.kinds import KINDS, check_kind
-from experiments.support.data_sets import DataConfig, Split, load_split
-from experiments.support.places import results_directory, set_name
+from experiments.evaluation.sweep_config import SweepConfig
+from experiments.support.data_sets import Split, load_split
 from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
-from experiments.support.runtime import Runtime
 from experiments.support.storage import LockedElsewhere
 from experiments.training.model_files import (
     checked_record,
@@ -27,99 +22,8 @@ from experiments.training.model_files import (
     load_model,
     model_config,
     model_path,
-    require_model,
     require_models,
 )
-
-
-@dataclass(frozen=True)
-class SweepConfig:
-    """What every command that fills a table takes."""
-
-    models: str = "shipped:short"
-    """The networks: a directory, or shipped:short or shipped:paper."""
-    rows: Annotated[tuple[str, ...], arg(help_behavior_hint="(default: all that exist)")] = ()
-    """Models, by what they were trained on."""
-    limit: Annotated[int | None, arg(help_behavior_hint="(default: all)")] = None
-    """Evaluate on this many test images, a fixed random subset."""
-    report_only: bool = False
-    """Make no cell, only the report. It is of all the cells that exist; among cells that differ only in
-    the number of images, it takes the one with the most."""
-    results: Path = Path("results")
-    """Directory of the cells and the reports, or shipped:NAME for those of this package."""
-    data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
-    runtime: Runtime = field(default_factory=Runtime)
-
-    @property
-    def set_name(self) -> str:
-        """What cells and reports call the set of networks."""
-        return set_name(self.models)
-
-    @property
-    def directory(self) -> Path:
-        """Where the cells and the reports are."""
-        return results_directory(self.results)
-
-    def evaluation(self, model: str, kind: str, images: int, **settings: Any) -> Evaluation:
-        """An evaluation of this set of models, in the precision of this run."""
-        settings = {"precision": self.runtime.precision, **settings}
-        return Evaluation(self.set_name, model, kind, images, **settings)
-
-    def read_cells(
-        self, wanted: Callable[[Evaluation], bool], *, every_size: bool = False
-    ) -> list[Cell]:
-        """The cells of this set and precision that are ``wanted``, ``checked``.
-
-        Among cells that differ only in the number of images, these are the ones with the most; with
-        ``every_size`` they are all cells.
-
-        Raises:
-            ValueError: there is none, or they do not belong together.
-            CertificateViolated: an attack inside the certificate changed a prediction.
-        """
-        cells = CellStore(self.directory).cells(
-            lambda evaluation: (
-                evaluation.models == self.set_name
-                and evaluation.precision == self.runtime.precision
-                and wanted(evaluation)
-            )
-        )
-        if not cells:
-            raise ValueError(
-                f"{self.directory} holds no cell of this report for the set {self.set_name!r}"
-            )
-        return checked(cells if every_size else largest(cells))
-
-    @property
-    def existing_rows(self) -> list[str]:
-        """The rows asked for, or all whose model exists, in the order of the tables.
-
-        Raises:
-            ValueError: a row is not a kind of image, or there is no model at all.
-            FileNotFoundError: a model that was asked for does not exist.
-        """
-        for kind in self.rows:
-            check_kind(kind, "rows")
-        found = require_models(self.models)
-        for kind in self.rows:
-            require_model(model_path(kind, self.models))
-        return [kind for kind in found if not self.rows or kind in self.rows]
-
-
-@dataclass(frozen=True)
-class GridConfig(SweepConfig):
-    """What the commands for Tables I and II take."""
-
-    columns: Annotated[
-        tuple[str, ...], arg(help_behavior_hint="(default: those of the paper's table)")
-    ] = ()
-    """Kinds of test images."""
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """(model, column) for every cell, row by row."""
-        columns = [check_kind(kind, "columns") for kind in self.columns or KINDS]
-        return [(model, column) for model in self.existing_rows for column in columns]
 
 
 def run(

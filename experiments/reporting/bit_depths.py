@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 
-from experiments.method.kinds import prepare
+from experiments.method.quantization import prepare
 
 
 def photograph() -> Tensor:

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import tyro
 
-from experiments.support.data_sets import DownloadFailed
 from experiments.support.storage import LockedElsewhere
 from experiments.support.terminal import terminal
 
@@ -16,7 +15,7 @@ Config = TypeVar("Config")
 
 #: Errors that a user can mend, by other options or by waiting. Any other error is a bug of ours and
 #: shows its traceback.
-EXPECTED = (ValueError, OSError, FloatingPointError, LockedElsewhere, DownloadFailed)
+EXPECTED = (ValueError, OSError, FloatingPointError, LockedElsewhere)
 
 
 #: No None among the values, no --no-FLAG beside a flag that is off.
@@ -36,7 +35,8 @@ def run_command(
     with 1 after an error, with 130 after an interruption.
 
     Args:
-        main: the command.
+        main: the command. It imports torch, and what needs torch, only when it is called: --help
+            would take seconds otherwise.
         config: its options, a dataclass.
         description: what ``--help`` says of the command.
         resumes: whether the command, started again, goes on from what it had finished.

@@ -6,9 +6,10 @@ from torch.nn import functional
 
 from experiments.evaluation.measure import BATCH_SIZE
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
-from experiments.method.kinds import prepare
+from experiments.method.quantization import prepare
+from experiments.support.autocast import logits_of
 from experiments.support.cuda_graphs import RecordedFunction
-from experiments.support.runtime import Precision, logits_of
+from experiments.support.runtime import Precision
 from experiments.timing.comparison import Comparison, Contender, compare
 from experiments.timing.noise import noise
 from experiments.training.resnet20 import seeded_model

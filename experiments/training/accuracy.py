@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from experiments.method.kinds import prepare
+from experiments.method.quantization import prepare
+from experiments.support.autocast import logits_of
 from experiments.support.data_sets import Split
-from experiments.support.runtime import Precision, logits_of
+from experiments.support.runtime import Precision
 from experiments.training.resnet20 import ResNet20
 
 

@@ -1,18 +1,18 @@
 """One training run, from nothing or from its last epoch to the stored network."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import torch
 from rich.console import Console
-from tyro.conf import arg
 
 from experiments.method.kinds import check_kind
-from experiments.support.data_sets import DataConfig, Split, load_split
+from experiments.support.data_sets import Split, load_split
+from experiments.support.device import set_threads
 from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
-from experiments.support.runtime import Precision, Runtime, set_threads
+from experiments.support.runtime import Precision, Runtime
 from experiments.support.storage import lock, one_line, refuse_other, write_json
 from experiments.training.accuracy import accuracy
 from experiments.training.checkpoint import read_checkpoint, write_checkpoint
@@ -24,25 +24,10 @@ from experiments.training.model_files import (
 )
 from experiments.training.recipes import recipe
 from experiments.training.trainer import Trainer, check_seed
+from experiments.training.training_config import TrainingConfig
 from experiments.training.training_record import read_record
 
 MONITORED_IMAGES = 1000
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """What every command that trains takes."""
-
-    preset: Literal["paper", "short"] = "paper"
-    """paper: 160 epochs, steps. short: one cycle, 24 epochs."""
-    epochs: Annotated[int | None, arg(help_behavior_hint="(default: that of the preset)")] = None
-    """Number of epochs."""
-    seed: int = 0
-    """Decides the first weights, the order of the images, crops and flips."""
-    models: str = "models"
-    """Directory of the networks, or shipped:NAME for those of this package."""
-    data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
-    runtime: Runtime = field(default_factory=Runtime)
 
 
 def train(kind: str, config: TrainingConfig, console: Console) -> Path:

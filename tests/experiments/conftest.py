@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from experiments.evaluation.sweep import GridConfig
+from experiments.evaluation.sweep_config import GridConfig
 from experiments.training.run import train
 from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, training_config, write_images
 

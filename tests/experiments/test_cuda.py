@@ -9,7 +9,8 @@ from torch.nn import functional
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.measure import Evaluator
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
-from experiments.method.kinds import KINDS, off_grid, prepare, quantize
+from experiments.method.kinds import KINDS
+from experiments.method.quantization import off_grid, prepare, quantize
 from experiments.support.cuda_graphs import WARM_UP_CALLS
 from experiments.support.runtime import Runtime
 from experiments.timing.noise import noise

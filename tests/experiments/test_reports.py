@@ -11,7 +11,15 @@ import numpy
 import pytest
 from rich.console import Console
 
-from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
+from experiments.commands import (
+    before_dithering,
+    detection,
+    figure4,
+    precision,
+    summary,
+    table1,
+    table2,
+)
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.cells import CertificateViolated
 from experiments.method.filters import FILTERS

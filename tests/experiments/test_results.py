@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy
 import pytest
 
+from experiments.commands.table2 import is_of_table2
 from experiments.evaluation.cell_store import CellStore
-from experiments.evaluation.sweep import SweepConfig
+from experiments.evaluation.selection import read_cells
+from experiments.evaluation.sweep_config import SweepConfig
 from experiments.method.kinds import KINDS
 from experiments.support.places import MODELS, RESULTS
 from experiments.support.storage import read_json
-from experiments.table2 import is_of_table2
 from experiments.training.model_files import available, file_digest, model_path
 from experiments.training.training_record import read_record
 
@@ -139,7 +140,7 @@ def test_summary_has_every_network_and_what_the_certificate_promises():
 
 def test_few_clean_predictions_change_by_the_filter():
     changed = {}
-    for cell in SweepConfig(results=RESULTS / "short").read_cells(is_of_table2):
+    for cell in read_cells(SweepConfig(results=RESULTS / "short"), is_of_table2):
         bare, filtered = (cell.predictions["clean"][name] for name in ("none", "floor"))
         if cell.model == cell.kind and (count := int((bare != filtered).sum())):
             changed[cell.model] = count

@@ -5,8 +5,16 @@ import shutil
 import pytest
 from rich.console import Console
 
-from experiments import before_dithering, detection, figure4, precision, summary, table1, table2
-from experiments.evaluation.sweep import GridConfig
+from experiments.commands import (
+    before_dithering,
+    detection,
+    figure4,
+    precision,
+    summary,
+    table1,
+    table2,
+)
+from experiments.evaluation.sweep_config import GridConfig
 from experiments.reporting import figure_files
 from experiments.support.places import RESULTS
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from experiments.support.data_sets import DataConfig
 from experiments.support.runtime import Runtime
-from experiments.training.run import TrainingConfig
+from experiments.training.training_config import TrainingConfig
 
 SIZE = 12
 #: With 150 images of each class, epochs enough to learn them whatever the seed and the processor.

@@ -6,12 +6,9 @@ from typing import Annotated, Literal
 
 from tyro.conf import FlagConversionOff, arg
 
-from experiments.support.data_sets.cifar10 import DownloadFailed, load_cifar10
-from experiments.support.data_sets.digits import load_digits
-from experiments.support.data_sets.image_folder import load_image_folder
 from experiments.support.data_sets.split import Split
 
-__all__ = ["DataConfig", "DownloadFailed", "Split", "SplitName", "load_split"]
+__all__ = ["DataConfig", "Split", "SplitName", "load_split"]
 
 SplitName = Literal["train", "test"]
 
@@ -62,8 +59,12 @@ def load_split(config: DataConfig, split: SplitName) -> Split:
 
 def _load(config: DataConfig, split: SplitName) -> Split:
     if config.source == "digits":
+        from experiments.support.data_sets.digits import load_digits
+
         return load_digits(split)
     if config.source == "cifar10":
+        from experiments.support.data_sets.cifar10 import load_cifar10
+
         return load_cifar10(split, config.path)
     if config.source != "folder":
         raise ValueError(f"data.source is {config.source!r}; accepted are digits, cifar10, folder")
@@ -72,4 +73,6 @@ def _load(config: DataConfig, split: SplitName) -> Split:
             "data.path is missing; --data.source folder needs the directory "
             "that holds train/ and test/"
         )
+    from experiments.support.data_sets.image_folder import load_image_folder
+
     return load_image_folder(config.path, split, config.name, config.cache)

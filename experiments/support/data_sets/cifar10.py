@@ -7,7 +7,7 @@ import torch
 from experiments.support.data_sets.split import Split
 
 
-class DownloadFailed(RuntimeError):
+class DownloadFailed(OSError):
     """The images could not be fetched; the message names the sources that need no download."""
 
 

@@ -1,11 +1,14 @@
 """The images of one half of a data set, as one uint8 tensor."""
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Split:
             "sha256": content.hexdigest(),
         }
 
-    def to(self, device: torch.device) -> "Split":
+    def to(self, device: torch.device) -> Split:
         """The same split on ``device``."""
         return Split(
             self.images.to(device), self.labels.to(device), self.classes, self.source, self.flip

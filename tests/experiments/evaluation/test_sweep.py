@@ -9,7 +9,9 @@ from rich.console import Console
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.measure import measure
-from experiments.evaluation.sweep import SweepConfig, run
+from experiments.evaluation.selection import existing_rows, read_cells
+from experiments.evaluation.sweep import run
+from experiments.evaluation.sweep_config import SweepConfig
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.support.places import RESULTS
 
@@ -61,9 +63,9 @@ def test_sweep_refuses_images_of_other_classes(sweep):
 
 def test_reports_use_the_largest_cell(sweep):
     run(lambda images: [clean(sweep), clean(sweep, images=30)], sweep, QUIET)
-    (cell,) = sweep.read_cells(lambda evaluation: evaluation.attack is None)
+    (cell,) = read_cells(sweep, lambda evaluation: evaluation.attack is None)
     assert cell.images == 30
-    both = sweep.read_cells(lambda evaluation: evaluation.attack is None, every_size=True)
+    both = read_cells(sweep, lambda evaluation: evaluation.attack is None, every_size=True)
     assert {cell.images for cell in both} == {12, 30}
 
 
@@ -74,5 +76,5 @@ def test_results_are_where_the_user_stands_unless_shipped_ones_are_named():
 
 
 def test_rows_that_cannot_be_made_are_named(sweep):
-    assert sweep.existing_rows == ["2d", "8"]
-    assert replace(sweep, rows=("8",)).existing_rows == ["8"]
+    assert existing_rows(sweep) == ["2d", "8"]
+    assert existing_rows(replace(sweep, rows=("8",))) == ["8"]

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from experiments.method.filters import FILTERS, apply_filter, certified_epsilon
-from experiments.method.kinds import KINDS, bits_of, prepare
+from experiments.method.kinds import KINDS, bits_of
+from experiments.method.quantization import prepare
 from images import random_image
 
 

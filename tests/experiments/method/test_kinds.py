@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from experiments.method.kinds import KINDS, off_grid, prepare, quantize
+from experiments.method.kinds import KINDS
+from experiments.method.quantization import off_grid, prepare, quantize
 from images import random_image
 
 

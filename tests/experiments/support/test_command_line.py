@@ -16,7 +16,7 @@ import tyro
 import experiments
 from experiments import demo, pictures, speed, table1
 from experiments.__main__ import commands
-from experiments.evaluation.sweep import GridConfig
+from experiments.evaluation.sweep_config import GridConfig
 from experiments.support.command_line import OPTIONS, run_command
 from experiments.support.runtime import Runtime
 

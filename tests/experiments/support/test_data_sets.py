@@ -15,10 +15,10 @@ from safetensors.numpy import save as safetensors_of
 
 from experiments.support.data_sets import (
     DataConfig,
-    DownloadFailed,
     image_folder,
     load_split,
 )
+from experiments.support.data_sets.cifar10 import DownloadFailed
 
 
 def save(path, color, size=(8, 8), mode="RGB"):

@@ -80,7 +80,7 @@ def test_default_threads_are_those_that_this_process_may_use():
 def test_default_threads_stay_within_the_control_group(monkeypatch):
     before = torch.get_num_threads()
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("experiments.support.runtime.joblib.cpu_count", lambda: 5)
+    monkeypatch.setattr("experiments.support.device.joblib.cpu_count", lambda: 5)
     try:
         type(ONE_THREAD)(device="cpu").start()
         assert torch.get_num_threads() == 5
