@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,67 +11,89 @@ from torch import Tensor
 
 WARM_UP_CALLS = 3
 
+Shapes = tuple[torch.Size, ...]
+
+
+@dataclass
+class Recording:
+    """A graph, and the tensors that it reads and writes."""
+
+    graph: torch.cuda.CUDAGraph
+    inputs: tuple[Tensor, ...]
+    result: Any
+
 
 class RecordedFunction:
     """Calls ``function`` plainly a few times on CUDA, then records it and replays the recording.
 
     The plain calls do the caller's work, and fill what is filled once (momentum buffers, library
-    workspaces). The shape that comes most often is recorded; inputs of another one, and everything on
-    a CPU, run plainly. If the recording fails, a warning says so and every call stays plain.
+    workspaces), so nothing has to be undone. Every shape of the inputs has a recording of its own.
+    On a CPU all calls are plain. If a recording fails, a warning says so and every call stays plain.
 
     Args:
         function: takes tensors, changes state in place or returns tensors, and never waits for the
             host.
         device: where its tensors are.
+        generator: the source of randomness of ``function``, if it has one: a replay draws what a
+            plain call would draw.
     """
 
-    def __init__(self, function: Callable[..., Any], device: torch.device) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        device: torch.device,
+        generator: torch.Generator | None = None,
+    ) -> None:
         self.function = function
+        self.generator = generator
         self.active = device.type == "cuda"
-        self.calls: Counter[tuple[torch.Size, ...]] = Counter()
-        self.graph: torch.cuda.CUDAGraph | None = None
-        self.inputs: tuple[Tensor, ...] = ()
-        self.result: Any = None
+        #: Everything runs on it, since the workspaces of libraries belong to a stream: a graph is
+        #: replayed where it was recorded. None on a CPU.
+        self.stream = torch.cuda.Stream(device) if self.active else None
+        self.calls: Counter[Shapes] = Counter()
+        self.recordings: dict[Shapes, Recording] = {}
 
     def __call__(self, *inputs: Tensor) -> Any:
-        if not self.active:
+        """Calls the function: after what the caller's stream holds, and before what it gets next."""
+        if self.stream is None:
             return self.function(*inputs)
+        here = torch.cuda.current_stream(self.stream.device)
+        self.stream.wait_stream(here)
+        with torch.cuda.stream(self.stream):
+            result = self.recorded_call(inputs) if self.active else self.function(*inputs)
+        here.wait_stream(self.stream)
+        return result
+
+    def recorded_call(self, inputs: tuple[Tensor, ...]) -> Any:
+        """Calls the function on the present stream, by its recording once these shapes have one."""
         shapes = tuple(given.shape for given in inputs)
-        graph = self.graph
-        if graph is None:
+        if shapes not in self.recordings:
             self.calls[shapes] += 1
             if self.calls[shapes] <= WARM_UP_CALLS:
-                return self._on_side_stream(inputs)
+                return self.function(*inputs)
             try:
-                graph = self._record(inputs)
+                self.recordings[shapes] = self._record(inputs)
             except RuntimeError as error:
                 self.active = False
                 warnings.warn(
                     f"CUDA graph not recorded, running without it: {error}",
                     RuntimeWarning,
-                    stacklevel=2,
+                    stacklevel=3,
                 )
                 return self.function(*inputs)
-        if shapes != tuple(recorded.shape for recorded in self.inputs):
-            return self.function(*inputs)
-        for recorded, given in zip(self.inputs, inputs, strict=True):
+        recording = self.recordings[shapes]
+        for recorded, given in zip(recording.inputs, inputs, strict=True):
             recorded.copy_(given)
-        graph.replay()
+        recording.graph.replay()
+        result = recording.result
         # The next replay overwrites the recorded result.
-        return self.result.clone() if isinstance(self.result, Tensor) else self.result
+        return result.clone() if isinstance(result, Tensor) else result
 
-    def _on_side_stream(self, inputs: tuple[Tensor, ...]) -> Any:
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            result = self.function(*inputs)
-        torch.cuda.current_stream().wait_stream(side)
-        return result
-
-    def _record(self, inputs: tuple[Tensor, ...]) -> torch.cuda.CUDAGraph:
-        copies = tuple(i.clone() for i in inputs)
+    def _record(self, inputs: tuple[Tensor, ...]) -> Recording:
+        copies = tuple(given.clone() for given in inputs)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        if self.generator is not None:
+            graph.register_generator_state(self.generator)
+        with torch.cuda.graph(graph, stream=self.stream):
             result = self.function(*copies)
-        self.graph, self.inputs, self.result = graph, copies, result
-        return graph
+        return Recording(graph, copies, result)

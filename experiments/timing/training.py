@@ -7,6 +7,7 @@ import torch
 from rich.progress import Progress
 
 from experiments.method.kinds import bits_of
+from experiments.support.cuda_graphs import RecordedFunction
 from experiments.support.runtime import Precision
 from experiments.timing.comparison import Comparison, Contender, compare
 from experiments.timing.noise import noise
@@ -62,11 +63,12 @@ def _bare_epoch(trainer: Trainer) -> Callable[[], None]:
     """Takes the steps of an epoch, all on one batch that is prepared beforehand."""
     index = torch.arange(RECIPE.batch_size, device=trainer.device)
     images, labels = trainer.batch(index, _generator(trainer.device)), trainer.split.labels[index]
+    step = RecordedFunction(trainer.update, trainer.device)
 
     def call() -> None:
         trainer.model.train()
         for _ in range(BATCHES):
-            trainer.step(images, labels)
+            step(images, labels)
 
     return call
 
@@ -77,11 +79,12 @@ def _baseline_step(kind: str, device: torch.device) -> Callable[[], None]:
     # Its network runs in float32 and in the default memory format, as published.
     trainer = Trainer(split, kind, RECIPE, 0, "float32")
     trainer.model.to(memory_format=torch.contiguous_format)
+    step = RecordedFunction(trainer.update, device)
     source = random.Random(0)
 
     def call() -> None:
         trainer.model.train()
         images = prepare_batch(split.images.cpu(), bits_of(kind), RECIPE.padding, source)
-        trainer.step(images.to(device), split.labels)
+        step(images.to(device), split.labels)
 
     return call

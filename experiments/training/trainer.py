@@ -1,6 +1,7 @@
 """A network in training: its steps, its epochs, and the state between two of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -29,9 +30,12 @@ def check_seed(seed: int) -> None:
 class Trainer:
     """A model in training, and everything that its next step depends on.
 
-    Every epoch has a new random generator, seeded from the seed and the number of the epoch, and the
+    For every epoch the random generator is seeded from the seed and the number of the epoch, and the
     learning rate is a function of the step. So the state after an epoch is the parameters and the
     momentum, and an interrupted run ends with the same bits as one without interruption.
+
+    On CUDA a trainer has a stream of its own, and its whole step (crop, flip, quantize, forward,
+    backward, update) is recorded as a graph: no batch is prepared by the host.
     """
 
     def __init__(
@@ -64,7 +68,9 @@ class Trainer:
         self.logits = logits_of(self.model, precision)
         self.loss_sum = torch.zeros((), device=self.device)
         self.correct = torch.zeros((), device=self.device, dtype=torch.int64)
-        self.step = RecordedFunction(self._step, self.device)
+        self.generator = torch.Generator(self.device)
+        self.recorded_step = RecordedFunction(self._step, self.device, self.generator)
+        self.batches: tuple[Tensor, ...] = ()
         self.epochs_done = 0
         self.history: list[dict[str, Any]] = []
 
@@ -73,7 +79,14 @@ class Trainer:
         """Batches of an epoch; the last may be smaller."""
         return -(-len(self.split.labels) // self.settings.batch_size)
 
-    def _step(self, images: Tensor, labels: Tensor) -> None:
+    def batch(self, index: Tensor, generator: torch.Generator) -> Tensor:
+        """Images of the split, cropped, flipped and quantized: (N, 3, H, W) float32."""
+        images = crop_and_flip(
+            self.split.images[index], generator, padding=self.settings.padding, flip=self.split.flip
+        )
+        return prepare(images, self.kind)
+
+    def update(self, images: Tensor, labels: Tensor) -> None:
         """Forward, backward and update on one batch: (N, 3, H, W) float32 and (N,) int64."""
         self.optimizer.zero_grad(set_to_none=True)
         logits = self.logits(images)
@@ -83,15 +96,56 @@ class Trainer:
         self.loss_sum += loss.detach() * len(labels)
         self.correct += (logits.argmax(1) == labels).sum()
 
-    def batch(self, index: Tensor, generator: torch.Generator) -> Tensor:
-        """Images of the split, cropped, flipped and quantized: (N, 3, H, W) float32."""
-        images = crop_and_flip(
-            self.split.images[index], generator, padding=self.settings.padding, flip=self.split.flip
+    def _step(self, index: Tensor) -> None:
+        self.update(self.batch(index, self.generator), self.split.labels[index])
+
+    def _on_stream(self) -> AbstractContextManager[Any]:
+        """What the device is given inside runs on the stream of this trainer."""
+        stream = self.recorded_step.stream
+        return nullcontext() if stream is None else torch.cuda.stream(stream)
+
+    def begin_epoch(self) -> None:
+        """Puts the images into the order of the next epoch."""
+        stream = self.recorded_step.stream
+        if stream is not None:
+            stream.wait_stream(torch.cuda.current_stream(self.device))
+        self.model.train()
+        with self._on_stream():
+            self.generator.manual_seed((self.seed << 20) + self.epochs_done)
+            self.loss_sum.zero_()
+            self.correct.zero_()
+            order = torch.randperm(
+                len(self.split.labels), generator=self.generator, device=self.device
+            )
+            self.batches = order.split(self.settings.batch_size)
+
+    def step(self, number: int) -> None:
+        """Takes step ``number`` (from 0) of the epoch; on CUDA it does not wait for the device."""
+        step = self.epochs_done * self.steps_per_epoch + number
+        with self._on_stream():
+            self.rate.fill_(learning_rate(self.settings, step, self.steps_per_epoch))
+            self.recorded_step(self.batches[number])
+
+    def end_epoch(self) -> None:
+        """Waits for the steps of the epoch, and adds it to the history.
+
+        Raises:
+            FloatingPointError: the loss has become NaN.
+        """
+        count = len(self.split.labels)
+        with self._on_stream():
+            loss, correct = float(self.loss_sum) / count, int(self.correct)
+        if loss != loss:
+            raise FloatingPointError(
+                f"training of model {self.kind} diverged in epoch {self.epochs_done + 1}"
+            )
+        self.epochs_done += 1
+        self.history.append(
+            {"epoch": self.epochs_done, "loss": loss, "train_accuracy": correct / count}
         )
-        return prepare(images, self.kind)
 
     def epoch(self, on_step: Callable[[], object] = lambda: None) -> None:
-        """Trains for one epoch, and waits for the device only at its end.
+        """Trains for one epoch.
 
         Args:
             on_step: called after each step.
@@ -99,27 +153,8 @@ class Trainer:
         Raises:
             FloatingPointError: the loss has become NaN.
         """
-        generator = torch.Generator(self.device).manual_seed((self.seed << 20) + self.epochs_done)
-        self.model.train()
-        self.loss_sum.zero_()
-        self.correct.zero_()
-        count = len(self.split.labels)
-        order = torch.randperm(count, generator=generator, device=self.device)
-        for number, index in enumerate(order.split(self.settings.batch_size)):
-            step = self.epochs_done * self.steps_per_epoch + number
-            images = self.batch(index, generator)
-            self.rate.fill_(learning_rate(self.settings, step, self.steps_per_epoch))
-            self.step(images, self.split.labels[index])
-            on_step()
-        loss = float(self.loss_sum) / count
-        if loss != loss:
-            raise FloatingPointError(
-                f"training of model {self.kind} diverged in epoch {self.epochs_done + 1}"
-            )
-        self.epochs_done += 1
-        self.history.append(
-            {"epoch": self.epochs_done, "loss": loss, "train_accuracy": int(self.correct) / count}
-        )
+        take_steps([self], on_step)
+        self.end_epoch()
 
     def state(self) -> dict[str, Any]:
         """What a later process needs to go on."""
@@ -141,3 +176,21 @@ class Trainer:
         # Loading replaced the rate by a copy; the step must read ours.
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate
+
+
+def take_steps(trainers: Sequence[Trainer], on_step: Callable[[], object]) -> None:
+    """Takes the steps of an epoch of each trainer in turn: on CUDA they run side by side.
+
+    Nothing is shared but the images, so no trainer's bits depend on the others. ``end_epoch`` of each
+    has to follow.
+
+    Args:
+        trainers: of one data set and one batch size.
+        on_step: called after each step of each trainer.
+    """
+    for trainer in trainers:
+        trainer.begin_epoch()
+    for number in range(trainers[0].steps_per_epoch):
+        for trainer in trainers:
+            trainer.step(number)
+            on_step()

@@ -15,7 +15,7 @@ from experiments.support.cuda_graphs import WARM_UP_CALLS
 from experiments.support.runtime import Runtime
 from experiments.timing.noise import noise
 from experiments.training.recipes import recipe
-from experiments.training.trainer import Trainer
+from experiments.training.trainer import Trainer, take_steps
 from pyquant.libraries import NO_CUDA_REASON
 
 pytestmark = [
@@ -35,21 +35,45 @@ def test_images_are_those_of_a_cpu(kind):
     assert not off_grid(prepared, kind).any()
 
 
+def weights(trainer):
+    return torch.cat([value.flatten().float() for value in trainer.model.state_dict().values()])
+
+
 def test_recorded_training_is_plain_training():
+    """The whole step with its random numbers, on whole batches and on the smaller last one."""
     device = Runtime(device="cuda").start()
     batch = recipe("paper").batch_size
-    trainers = [
-        Trainer(noise(batch * (WARM_UP_CALLS + 3), device), "2d", recipe("paper"), 0, "bfloat16")
-        for _ in range(2)
-    ]
-    trainers[1].step.active = False
+    split = noise(batch * 2 + 40, device)
+    trainers = [Trainer(split, "2d", recipe("paper"), 0, "bfloat16") for _ in range(2)]
+    trainers[1].recorded_step.active = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for trainer in trainers:
+            for _ in range(WARM_UP_CALLS + 2):
+                trainer.epoch()
+    assert len(trainers[0].recorded_step.recordings) == 2
+    assert not trainers[1].recorded_step.recordings
+    assert torch.equal(*map(weights, trainers))
+    assert trainers[0].history == trainers[1].history
+
+
+def test_networks_side_by_side_have_the_bits_of_each_alone():
+    device = Runtime(device="cuda").start()
+    split = noise(recipe("paper").batch_size * 3 + 40, device)
+
+    def trainers():
+        return [Trainer(split, kind, recipe("paper"), 0, "bfloat16") for kind in ("1", "2d", "8")]
+
+    together, alone = trainers(), trainers()
+    for _ in range(WARM_UP_CALLS + 2):
+        take_steps(together, lambda: None)
+        for trainer in together:
+            trainer.end_epoch()
+    for trainer, other in zip(alone, together, strict=True):
+        for _ in range(WARM_UP_CALLS + 2):
             trainer.epoch()
-    assert trainers[0].step.graph is not None
-    recorded, plain = (torch.cat([p.flatten() for p in t.model.parameters()]) for t in trainers)
-    assert torch.equal(recorded, plain)
+        assert torch.equal(weights(trainer), weights(other))
+        assert trainer.history == other.history
 
 
 def test_recorded_attack_is_a_plain_attack():
@@ -63,7 +87,7 @@ def test_recorded_attack_is_a_plain_attack():
         warnings.simplefilter("error")
         for _ in range(WARM_UP_CALLS + 2):
             attacked = evaluator.attack(images, split.labels)
-    assert evaluator.attack.graph is not None
+    assert evaluator.attack.recordings
     plain = attack(evaluator.logits, images, split.labels)
     assert torch.equal(attacked, plain)
     loss = functional.cross_entropy(evaluator.logits(attacked), split.labels)

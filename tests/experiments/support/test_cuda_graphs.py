@@ -5,49 +5,59 @@ import warnings
 import pytest
 import torch
 
-from experiments.support.cuda_graphs import WARM_UP_CALLS, RecordedFunction
+from experiments.support.cuda_graphs import WARM_UP_CALLS, RecordedFunction, Recording
 
 
 def test_plain_call_where_there_is_no_graph():
     calls = []
-    replayed = RecordedFunction(lambda x: calls.append(x) or x + 1, torch.device("cpu"))
+    recorded = RecordedFunction(lambda x: calls.append(x) or x + 1, torch.device("cpu"))
     for _ in range(WARM_UP_CALLS + 2):
-        assert replayed(torch.tensor(1)) == 2
+        assert recorded(torch.tensor(1)) == 2
     assert len(calls) == WARM_UP_CALLS + 2
 
 
+class Graph:
+    """Stands for a CUDA graph: a replay runs the function on the recorded tensors."""
+
+    def __init__(self, function, inputs):
+        self.function, self.inputs, self.result = function, inputs, torch.zeros(inputs[0].shape)
+
+    def replay(self):
+        self.result.copy_(self.function(*self.inputs))
+
+
+def test_each_shape_is_recorded_once_after_its_own_plain_calls(monkeypatch):
+    plain, made = [], []
+    recorded = RecordedFunction(lambda x: plain.append(x.shape) or x + 1, torch.device("cpu"))
+
+    def record(inputs):
+        made.append(inputs[0].shape)
+        graph = Graph(lambda x: x + 1, tuple(given.clone() for given in inputs))
+        return Recording(graph, graph.inputs, graph.result)
+
+    monkeypatch.setattr(recorded, "_record", record)
+    results = []
+    for number in range(WARM_UP_CALLS + 3):
+        for shape in ((5,), (2,)):
+            results.append(recorded.recorded_call((torch.full(shape, float(number)),)))
+            # A replay leaves the results of earlier ones as they are.
+            assert all((r == n // 2 + 1).all() for n, r in enumerate(results))
+    assert made == [(5,), (2,)]
+    assert plain == [(5,), (2,)] * WARM_UP_CALLS
+
+
 def test_recording_that_fails_warns_and_runs_plainly(monkeypatch):
-    replayed = RecordedFunction(lambda x: x + 1, torch.device("cuda"))
-    monkeypatch.setattr(replayed, "_on_side_stream", lambda inputs: replayed.function(*inputs))
+    recorded = RecordedFunction(lambda x: x + 1, torch.device("cpu"))
+    recorded.active = True
 
     def fails(inputs):
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    monkeypatch.setattr(replayed, "_record", fails)
+    monkeypatch.setattr(recorded, "_record", fails)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for number in range(WARM_UP_CALLS):
-            assert replayed(torch.tensor(number)) == number + 1
+            assert recorded.recorded_call((torch.tensor(number),)) == number + 1
     with pytest.warns(RuntimeWarning, match="not permitted when stream is capturing"):
-        assert replayed(torch.tensor(7)) == 8
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert replayed(torch.tensor(8)) == 9
-
-
-def test_the_shape_that_comes_most_often_is_recorded(monkeypatch):
-    replayed = RecordedFunction(lambda x: x + 1, torch.device("cuda"))
-    monkeypatch.setattr(replayed, "_on_side_stream", lambda inputs: replayed.function(*inputs))
-    tried = []
-
-    def fails(inputs):
-        tried.append(inputs[0].shape)
-        raise RuntimeError("no graph here")
-
-    monkeypatch.setattr(replayed, "_record", fails)
-    for shape in [(5,), (2,)] * WARM_UP_CALLS:
-        replayed(torch.zeros(shape))
-    assert tried == []
-    with pytest.warns(RuntimeWarning, match="no graph here"):
-        replayed(torch.zeros(5))
-    assert tried == [(5,)]
+        assert recorded.recorded_call((torch.tensor(7),)) == 8
+    assert not recorded.active

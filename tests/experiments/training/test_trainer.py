@@ -10,7 +10,7 @@ from rich.console import Console
 from experiments.support.data_sets import DataConfig, load_split
 from experiments.training.recipes import recipe
 from experiments.training.run import train
-from experiments.training.trainer import MAX_SEED, Trainer
+from experiments.training.trainer import MAX_SEED, Trainer, take_steps
 from experiments.training.training_record import in_terms_of_today, read_record
 from tiny_experiment import training_config
 
@@ -26,6 +26,28 @@ def test_seed_decides(data):
     for trainer in (first, second, other):
         trainer.epoch()
     assert first.history == second.history != other.history
+
+
+def test_networks_side_by_side_have_the_bits_of_each_alone(data):
+    split = load_split(data, "train")
+    settings = replace(recipe("short", 2), batch_size=50)  # the last batch has 20 images
+
+    def trainers():
+        return [Trainer(split, kind, settings, 0, "bfloat16") for kind in ("2d", "8")]
+
+    together, alone = trainers(), trainers()
+    steps = []
+    for _ in range(2):
+        take_steps(together, lambda: steps.append(1))
+        for trainer in together:
+            trainer.end_epoch()
+    assert len(steps) == 2 * 2 * 3
+    for trainer, other in zip(alone, together, strict=True):
+        trainer.epoch()
+        trainer.epoch()
+        assert trainer.history == other.history
+        states = (each.model.state_dict().values() for each in (trainer, other))
+        assert all(map(torch.equal, *states))
 
 
 @pytest.mark.parametrize("seed", [-1, 17592186044416, 10**30])
