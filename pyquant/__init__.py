@@ -3,6 +3,7 @@
 from pyquant import source_folder  # noqa: F401  # the first, for its error
 
 # isort: split
+from pyquant import nn
 from pyquant.certificate import certified_radius
 from pyquant.codes import from_codes, to_codes
 from pyquant.information import build_info
@@ -17,5 +18,6 @@ __all__ = [
     "from_codes",
     "levels",
     "linear_quantize",
+    "nn",
     "to_codes",
 ]

@@ -39,10 +39,10 @@ def to_codes(image: Tensor, bits: int, *, variant: str = "textbook") -> Tensor:
     >>> import torch, pyquant
     >>> dithered = pyquant.floyd_steinberg(torch.full((2, 4), 0.4), bits=2)
     >>> dithered
-    tensor([[0.3333, 0.3333, 0.3333, 0.6667],
+    tensor([[0.3333, 0.3333, 0.3333, 0.3333],
             [0.3333, 0.6667, 0.3333, 0.3333]])
     >>> pyquant.to_codes(dithered, bits=2)
-    tensor([[1, 1, 1, 2],
+    tensor([[1, 1, 1, 1],
             [1, 2, 1, 1]], dtype=torch.uint8)
     """
     if not isinstance(image, Tensor):

@@ -43,6 +43,27 @@ def test_loads_nothing_large():
     assert packages <= sys.stdlib_module_names, packages - sys.stdlib_module_names
 
 
+SECONDS_OF_IMPORT = """
+import time
+import torch
+
+start = time.process_time()
+import pyquant
+
+print(time.process_time() - start)
+"""
+
+
+def test_is_quick():
+    """The processor's time, the least of a few tries: others may use the machine."""
+
+    def seconds() -> float:
+        command = [sys.executable, "-c", SECONDS_OF_IMPORT]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert any(seconds() < 0.05 for _ in range(5))
+
+
 @pytest.mark.parametrize("command", [["-c", "import pyquant"], ["-m", "pyquant"]])
 def test_in_a_source_folder_without_the_extension(tmp_path, command):
     """Where it hides an installed package, the error has the command that builds it there."""
