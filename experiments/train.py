@@ -19,7 +19,7 @@ class TrainConfig(TrainingConfig):
 
 def main(config: TrainConfig) -> None:
     """Trains the model, or finds it done."""
-    from experiments.training.run import train
+    from experiments.training.side_by_side import train
 
     train(config.kind, config, terminal())
 

@@ -1,12 +1,14 @@
-"""Trains the models of a set one after another:
+"""Trains the models of a set, several at once on a GPU:
 python -m experiments.train_all --preset short --data.source cifar10 --models my_models
 """
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from tyro.conf import arg
 
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.command_line import run_command
-from experiments.support.storage import LockedElsewhere
 from experiments.support.terminal import terminal
 from experiments.training.training_config import TrainingConfig
 
@@ -17,20 +19,19 @@ class TrainAllConfig(TrainingConfig):
 
     kinds: tuple[str, ...] = KINDS
     """Which models, in this order."""
+    at_once: Annotated[int | None, arg(help_behavior_hint="(default: 1 on a CPU, 8 on a GPU)")] = (
+        None
+    )
+    """How many models train at the same time; no bit of one depends on the others."""
 
 
 def main(config: TrainAllConfig) -> None:
-    """Trains the models in turn; one that another process is training is left to it."""
-    from experiments.training.run import train
+    """Trains the models; one that another process is training is left to it."""
+    from experiments.training.side_by_side import train_all
 
-    console = terminal()
     for kind in config.kinds:
         check_kind(kind, "kinds")
-    for kind in config.kinds:
-        try:
-            train(kind, config, console)
-        except LockedElsewhere:
-            console.print(f"{kind}: another process is training it")
+    train_all(config.kinds, config, terminal(), config.at_once)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,11 @@ from pyquant.libraries import NO_CUDA_REASON
 MAX_THREADS = 1024
 
 
-def start(device: Literal["auto", "cpu", "cuda"], threads: int | None) -> torch.device:
+def start(
+    device: Literal["auto", "cpu", "cuda"],
+    threads: int | None,
+    cudnn: Literal["deterministic", "benchmark"],
+) -> torch.device:
     """What ``Runtime.start`` does, which takes the same options."""
     if threads is not None:
         set_threads(threads)
@@ -20,9 +24,10 @@ def start(device: Literal["auto", "cpu", "cuda"], threads: int | None) -> torch.
         # By affinity and the limits of the control group; torch looks at the affinity alone.
         set_threads(min(joblib.cpu_count(), MAX_THREADS))
     _keep_freed_memory()
-    # On a GPU, float32 would be rounded to 10 bits, and convolutions could add in any order.
+    # On a GPU, float32 would be rounded to 10 bits, and convolutions could add in any order by default.
     torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.deterministic = cudnn == "deterministic"
+    torch.backends.cudnn.benchmark = cudnn == "benchmark"
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device is 'cuda', but torch finds no GPU here; accepted are auto, cpu")
     if device == "cuda" and NO_CUDA_REASON:

@@ -86,6 +86,33 @@ class LoggedProgress(Progress):
         return next(task for task in self.tasks if task.id == task_id)
 
 
+@dataclass(frozen=True)
+class Meter:
+    """One kind of work on a bar, which may show others, too."""
+
+    progress: LoggedProgress
+    task: TaskID
+    unit: float = 1.0
+    """What the bar advances by for one piece of this work."""
+
+    @property
+    def console(self) -> Console:
+        """Prints above the bar."""
+        return self.progress.console
+
+    def begin(self, description: str) -> None:
+        """Says what is being done."""
+        self.progress.update(self.task, description=description)
+
+    def advance(self, pieces: float = 1) -> None:
+        """Counts work of this process."""
+        self.progress.advance(self.task, pieces * self.unit)
+
+    def skip(self, pieces: float) -> None:
+        """Takes out work that needs not be done here."""
+        self.progress.skip(self.task, pieces * self.unit)
+
+
 def duration(seconds: float) -> str:
     """Seconds in a unit that people use."""
     if seconds < 90:

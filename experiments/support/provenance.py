@@ -17,6 +17,13 @@ import pyquant
 
 def provenance(device: torch.device) -> dict[str, Any]:
     """Commit, versions and machine of this process. No names of users, hosts or directories."""
+    machine = {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+    }
+    if device.type == "cuda":
+        machine["cudnn"] = "benchmark" if torch.backends.cudnn.benchmark else "deterministic"
     return {
         "commit": _commit(),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -27,11 +34,7 @@ def provenance(device: torch.device) -> dict[str, Any]:
             "torchvision": version("torchvision"),
             "numpy": numpy.__version__,
         },
-        "machine": {
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-            "processor": _processor(),
-            "threads": torch.get_num_threads(),
-        },
+        "machine": machine,
     }
 
 

@@ -1,4 +1,4 @@
-"""What a command runs on: the options for device, threads and precision."""
+"""What a command runs on: the options for device, threads, precision and convolutions."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -26,9 +26,12 @@ class Runtime:
     """CPU threads. Bits repeat for the same number of threads."""
     precision: Precision = "bfloat16"
     """Arithmetic of the network; parameters, loss and images stay float32."""
+    cudnn: Literal["deterministic", "benchmark"] = "deterministic"
+    """GPU: how convolutions are chosen. deterministic: the same bits in every run. benchmark: the
+    fastest, which may add in any order; results say so."""
 
     def start(self) -> "torch.device":
         """Applies the settings to this process and returns the device."""
         from experiments.support.device import start
 
-        return start(self.device, self.threads)
+        return start(self.device, self.threads, self.cudnn)

@@ -35,6 +35,8 @@ def write_checkpoint(
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """``config``, ``threads``, ``runs`` and ``state`` as written, the tensors on ``device``.
 
+    ``epochs_done`` is that of the state.
+
     A checkpoint of an earlier version has no runs, or None as the number of threads.
 
     Raises:
@@ -51,6 +53,7 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
             "threads": None,
             "runs": [],
             **stored,
+            "epochs_done": stored["state"]["epochs_done"],
             "config": in_terms_of_today(stored["config"]),
         }
     except Exception as error:  # a damaged file can raise anything

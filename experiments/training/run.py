@@ -1,6 +1,7 @@
-"""One training run, from nothing or from its last epoch to the stored network."""
+"""The training of one network: what there is of it, what is left to do, and what is stored."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,9 @@ from rich.console import Console
 from experiments.method.kinds import check_kind
 from experiments.support.data_sets import Split, load_split
 from experiments.support.device import set_threads
-from experiments.support.progress import progress_bars
 from experiments.support.provenance import provenance
-from experiments.support.runtime import Precision, Runtime
-from experiments.support.storage import lock, one_line, refuse_other, write_json
+from experiments.support.runtime import Runtime
+from experiments.support.storage import one_line, refuse_other, write_json
 from experiments.training.accuracy import accuracy
 from experiments.training.checkpoint import read_checkpoint, write_checkpoint
 from experiments.training.model_files import (
@@ -23,42 +23,48 @@ from experiments.training.model_files import (
     save_model,
 )
 from experiments.training.recipes import recipe
-from experiments.training.trainer import Trainer, check_seed
+from experiments.training.trainer import Trainer, check_seed, steps_per_epoch
 from experiments.training.training_config import TrainingConfig
 from experiments.training.training_record import read_record
 
 MONITORED_IMAGES = 1000
 
 
-def train(kind: str, config: TrainingConfig, console: Console) -> Path:
-    """Trains the model of ``kind``, or finds it done; returns the path of its file.
+@dataclass(frozen=True)
+class Images:
+    """What networks are trained on and tested on, on the device of the training."""
 
-    With KIND.safetensors it writes KIND.json: configuration, history, test accuracy of the stored
-    model, provenance, and in ``runs`` the provenance of each process that trained a part. Until both
-    are written, KIND.checkpoint holds the last epoch.
+    train: Split
+    test: Split
+
+    @cached_property
+    def descriptions(self) -> dict[str, dict[str, Any]]:
+        """What a result says of them."""
+        return {"train_data": self.train.describe(), "test_data": self.test.describe()}
+
+    @cached_property
+    def watched(self) -> Split:
+        """About MONITORED_IMAGES test images, evenly spread."""
+        apart = -(-len(self.test.labels) // MONITORED_IMAGES)
+        return replace(
+            self.test, images=self.test.images[::apart], labels=self.test.labels[::apart]
+        )
+
+
+def load_images(config: TrainingConfig) -> Images:
+    """The images, on the device that the configuration asks for.
 
     Raises:
-        ValueError: a file of another configuration is in the way, one is damaged, or an option is
-            bad.
-        LockedElsewhere: another process is training this model.
+        ValueError: an option is bad, also one that has nothing to do with the images: nothing is
+            downloaded then.
     """
-    path = model_path(kind, config.models)
-    # Before anything is downloaded.
     recipe(config.preset, config.epochs)
     check_seed(config.seed)
     device = config.runtime.start()
-    data = {name: load_split(config.data, name).to(device) for name in ("train", "test")}
-    settings = resolved(kind, config, data["train"], data["test"])
-    with lock(path):
-        if is_done(path, settings):
-            console.print(f"{kind}: done before, {path}")
-            return path
-        record = _train_and_store(path, settings, config, data["train"], data["test"], console)
-    console.print(f"{kind}: test accuracy {record['test_accuracy']:.4f}, {path}")
-    return path
+    return Images(*(load_split(config.data, name).to(device) for name in ("train", "test")))
 
 
-def resolved(kind: str, config: TrainingConfig, train: Split, test: Split) -> dict[str, Any]:
+def resolved(kind: str, config: TrainingConfig, images: Images) -> dict[str, Any]:
     """The configuration with every default filled in: what decides the result, and nothing else."""
     return {
         "kind": check_kind(kind),
@@ -67,10 +73,27 @@ def resolved(kind: str, config: TrainingConfig, train: Split, test: Split) -> di
         "seed": config.seed,
         "precision": config.runtime.precision,
         "network": "ResNet20",
-        "flip": train.flip,
-        "train_data": train.describe(),
-        "test_data": test.describe(),
+        "flip": images.train.flip,
+        **images.descriptions,
     }
+
+
+def steps_left(kind: str, config: TrainingConfig, images: Images) -> int:
+    """How many steps there are to take until the model of ``kind`` is trained.
+
+    Raises:
+        ValueError: a file of another configuration is in the way, or one is damaged.
+    """
+    path, settings = model_path(kind, config.models), resolved(kind, config, images)
+    wanted = recipe(config.preset, config.epochs)
+    if is_done(path, settings):
+        return 0
+    checkpoint, done = path.with_suffix(".checkpoint"), 0
+    if checkpoint.exists():
+        stored = read_checkpoint(checkpoint, torch.device("cpu"))
+        refuse_other(settings, stored["config"], checkpoint)
+        done = stored["epochs_done"]
+    return (wanted.epochs - done) * steps_per_epoch(images.train, wanted)
 
 
 def is_done(path: Path, settings: dict[str, Any]) -> bool:
@@ -89,67 +112,107 @@ def is_done(path: Path, settings: dict[str, Any]) -> bool:
     return True
 
 
-def _train_and_store(
-    path: Path,
-    settings: dict[str, Any],
-    config: TrainingConfig,
-    train: Split,
-    test: Split,
-    console: Console,
-) -> dict[str, Any]:
-    """Trains the epochs that are left, stores the model ``path``, and returns the record of it."""
-    kind, precision, device = settings["kind"], config.runtime.precision, train.images.device
-    checkpoint = path.with_suffix(".checkpoint")
-    trainer = Trainer(train, kind, recipe(config.preset, config.epochs), config.seed, precision)
-    runs: list[dict[str, Any]] = []
-    if checkpoint.exists():
-        stored = read_checkpoint(checkpoint, device)
-        refuse_other(settings, stored["config"], checkpoint)
-        if device.type == "cpu":
-            _use_threads_of(checkpoint, stored["threads"], config.runtime, console)
+class Run:
+    """A network in training: from nothing or from its last epoch to its file.
+
+    With KIND.safetensors there is KIND.json: configuration, history, test accuracy of the stored
+    model, provenance, and in ``runs`` the provenance of each process that trained a part. Until both
+    are written, KIND.checkpoint holds the last epoch. Whoever makes a run holds the lock of ``path``.
+    """
+
+    def __init__(
+        self, kind: str, config: TrainingConfig, images: Images, console: Console, *, alone: bool
+    ) -> None:
+        """Begins, or goes on from the checkpoint.
+
+        Args:
+            kind: of the network.
+            config: options.
+            images: as ``load_images`` gives them.
+            console: is told what happens.
+            alone: whether nothing else trains at the same time.
+
+        Raises:
+            ValueError: the checkpoint is damaged, or of another training.
+        """
+        self.path = model_path(kind, config.models)
+        self.checkpoint = self.path.with_suffix(".checkpoint")
+        self.settings = resolved(kind, config, images)
+        self.images = images
+        self.precision = config.runtime.precision
+        self.device = images.train.images.device
+        self.trainer = Trainer(
+            images.train, kind, recipe(config.preset, config.epochs), config.seed, self.precision
+        )
+        self.runs: list[dict[str, Any]] = []
+        if self.checkpoint.exists():
+            stored = read_checkpoint(self.checkpoint, self.device)
+            refuse_other(self.settings, stored["config"], self.checkpoint)
+            if self.device.type == "cpu":
+                _use_threads_of(self.checkpoint, stored["threads"], config.runtime, console, alone)
+            self._restore(stored)
+            console.print(f"{kind}: goes on after epoch {self.trainer.epochs_done}")
+        self.runs.append({"after_epoch": self.trainer.epochs_done, **provenance(self.device)})
+
+    def _restore(self, stored: dict[str, Any]) -> None:
         try:
-            trainer.restore(stored["state"])
+            self.trainer.restore(stored["state"])
         except (KeyError, TypeError, AttributeError, IndexError, ValueError, RuntimeError) as error:
             raise ValueError(
-                f"{checkpoint} holds no state of this training, move it away to begin anew: "
+                f"{self.checkpoint} holds no state of this training, move it away to begin anew: "
                 f"{one_line(error)}"
             ) from error
-        runs = stored["runs"]
-        console.print(f"{kind}: goes on after epoch {trainer.epochs_done}")
-    runs.append({"after_epoch": trainer.epochs_done, **provenance(device)})
-    with progress_bars(console) as progress:
-        epochs = trainer.settings.epochs - trainer.epochs_done
-        bar = progress.add_task(
-            f"model {kind}",
-            total=epochs * trainer.steps_per_epoch,
-            whole=f"model {kind}, {epochs} epochs",
+        self.runs = stored["runs"]
+
+    @property
+    def steps_left(self) -> int:
+        """How many steps there are to take."""
+        epochs = self.trainer.settings.epochs - self.trainer.epochs_done
+        return epochs * self.trainer.steps_per_epoch
+
+    def end_epoch(self, console: Console) -> None:
+        """Measures and keeps the epoch whose steps were taken.
+
+        Raises:
+            FloatingPointError: the loss has become NaN.
+        """
+        trainer, watched = self.trainer, self.images.watched
+        trainer.end_epoch()
+        last = trainer.history[-1]
+        # For the user to watch: no choice depends on it.
+        last["watched_accuracy"] = accuracy(trainer.model, watched, trainer.kind, self.precision)
+        console.print(
+            f"{trainer.kind}: epoch {last['epoch']}/{trainer.settings.epochs}, "
+            f"loss {last['loss']:.4f}, accuracy {last['train_accuracy']:.4f} in training, "
+            f"{last['watched_accuracy']:.4f} on {len(watched.labels)} test images"
         )
-        watched = _every_few(test, MONITORED_IMAGES)
-        while trainer.epochs_done < trainer.settings.epochs:
-            trainer.epoch(lambda: progress.advance(bar))
-            _watch(trainer, watched, precision, progress.console)
-            write_checkpoint(checkpoint, settings, runs, trainer.state())
-    save_model(trainer.model, path, settings)
-    record = {
-        "config": settings,
-        "test_accuracy": accuracy(load_model(path, device), test, kind, precision),
-        "model_sha256": file_digest(path),
-        "history": trainer.history,
-        "provenance": provenance(device),
-        "runs": runs,
-    }
-    write_json(path.with_suffix(".json"), record)
-    checkpoint.unlink(missing_ok=True)
-    return record
+        write_checkpoint(self.checkpoint, self.settings, self.runs, trainer.state())
+
+    def store(self) -> float:
+        """Stores the trained model with its record; returns the test accuracy of the stored model."""
+        save_model(self.trainer.model, self.path, self.settings)
+        model = load_model(self.path, self.device)
+        test_accuracy = accuracy(model, self.images.test, self.trainer.kind, self.precision)
+        record = {
+            "config": self.settings,
+            "test_accuracy": test_accuracy,
+            "model_sha256": file_digest(self.path),
+            "history": self.trainer.history,
+            "provenance": provenance(self.device),
+            "runs": self.runs,
+        }
+        write_json(self.path.with_suffix(".json"), record)
+        self.checkpoint.unlink(missing_ok=True)
+        return test_accuracy
 
 
 def _use_threads_of(
-    checkpoint: Path, stored: int | None, runtime: Runtime, console: Console
+    checkpoint: Path, stored: int | None, runtime: Runtime, console: Console, alone: bool
 ) -> None:
     """Goes on with the number of threads that a run began with, since its bits depend on it.
 
     Raises:
-        ValueError: the user asks for another number.
+        ValueError: the user asks for another number, or others train at the same time.
     """
     if stored is None or stored == torch.get_num_threads():
         return
@@ -158,22 +221,10 @@ def _use_threads_of(
             f"threads is {runtime.threads}, but {checkpoint} was made with {stored}, and another "
             "number gives other bits; accepted is that number, also without the option"
         )
+    if not alone:
+        raise ValueError(
+            f"{checkpoint} was made with {stored} CPU threads, and another number gives other bits; "
+            f"accepted are --runtime.threads {stored} and --at-once 1"
+        )
     set_threads(stored)
     console.print(f"{checkpoint} was made with {stored} CPU threads: so are the epochs to come")
-
-
-def _every_few(split: Split, count: int) -> Split:
-    """About ``count`` images of a split, evenly spread."""
-    apart = -(-len(split.labels) // count)
-    return replace(split, images=split.images[::apart], labels=split.labels[::apart])
-
-
-def _watch(trainer: Trainer, test: Split, precision: Precision, console: Console) -> None:
-    """Measures the last epoch on test images, for the user to watch: no choice depends on it."""
-    last = trainer.history[-1]
-    last["watched_accuracy"] = accuracy(trainer.model, test, trainer.kind, precision)
-    console.print(
-        f"{trainer.kind}: epoch {last['epoch']}/{trainer.settings.epochs}, "
-        f"loss {last['loss']:.4f}, accuracy {last['train_accuracy']:.4f} in training, "
-        f"{last['watched_accuracy']:.4f} on {len(test.labels)} test images"
-    )

@@ -27,6 +27,11 @@ def check_seed(seed: int) -> None:
         raise ValueError(f"seed is {seed!r}; accepted are whole numbers from 0 to {MAX_SEED}")
 
 
+def steps_per_epoch(split: Split, settings: Recipe) -> int:
+    """Batches of an epoch; the last may be smaller."""
+    return -(-len(split.labels) // settings.batch_size)
+
+
 class Trainer:
     """A model in training, and everything that its next step depends on.
 
@@ -77,7 +82,7 @@ class Trainer:
     @property
     def steps_per_epoch(self) -> int:
         """Batches of an epoch; the last may be smaller."""
-        return -(-len(self.split.labels) // self.settings.batch_size)
+        return steps_per_epoch(self.split, self.settings)
 
     def batch(self, index: Tensor, generator: torch.Generator) -> Tensor:
         """Images of the split, cropped, flipped and quantized: (N, 3, H, W) float32."""

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from experiments.evaluation.sweep_config import GridConfig
-from experiments.training.run import train
+from experiments.training.side_by_side import train
 from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, training_config, write_images
 
 

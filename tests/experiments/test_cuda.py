@@ -12,6 +12,7 @@ from experiments.method.attacks.projected_gradient_descent import ProjectedGradi
 from experiments.method.kinds import KINDS
 from experiments.method.quantization import off_grid, prepare, quantize
 from experiments.support.cuda_graphs import WARM_UP_CALLS
+from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
 from experiments.timing.noise import noise
 from experiments.training.recipes import recipe
@@ -74,6 +75,13 @@ def test_networks_side_by_side_have_the_bits_of_each_alone():
             trainer.epoch()
         assert torch.equal(weights(trainer), weights(other))
         assert trainer.history == other.history
+
+
+@pytest.mark.parametrize("choice", ["deterministic", "benchmark"])
+def test_results_say_how_convolutions_were_chosen(choice):
+    device = Runtime(device="cuda", cudnn=choice).start()
+    assert provenance(device)["machine"]["cudnn"] == choice
+    Runtime(device="cuda").start()
 
 
 def test_recorded_attack_is_a_plain_attack():

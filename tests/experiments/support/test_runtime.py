@@ -22,6 +22,19 @@ def test_bad_runtime_is_refused():
             type(ONE_THREAD)(device="cuda").start()
 
 
+def test_convolutions_are_deterministic_unless_the_user_says_otherwise():
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    try:
+        for choice, flags in (("deterministic", (True, False)), ("benchmark", (False, True))):
+            type(ONE_THREAD)(device="cpu", threads=1, cudnn=choice).start()
+            assert (cudnn.deterministic, cudnn.benchmark) == flags
+        ONE_THREAD.start()
+        assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before
+
+
 def test_freed_memory_is_used_again():
     if platform.libc_ver()[0] != "glibc":
         return

@@ -10,7 +10,7 @@ import torch
 
 from experiments.training.checkpoint import read_checkpoint, write_checkpoint
 
-STATE = {"model": {"weight": torch.arange(100_000.0)}}
+STATE = {"epochs_done": 3, "model": {"weight": torch.arange(100_000.0)}}
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def files_of_at_most(size):
 def test_reads_what_was_written(tmp_path):
     write_checkpoint(tmp_path / "2d.checkpoint", {"kind": "2d"}, [], STATE)
     stored = read_checkpoint(tmp_path / "2d.checkpoint", torch.device("cpu"))
-    assert stored["config"] == {"kind": "2d"}
+    assert stored["config"] == {"kind": "2d"} and stored["epochs_done"] == 3
     assert torch.equal(stored["state"]["model"]["weight"], STATE["model"]["weight"])
 
 

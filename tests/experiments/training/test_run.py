@@ -16,32 +16,36 @@ from experiments.support.data_sets import load_split
 from experiments.support.runtime import Runtime
 from experiments.training.model_files import load_model
 from experiments.training.recipes import recipe
-from experiments.training.run import train
+from experiments.training.side_by_side import train, train_all
 from experiments.training.trainer import Trainer
 from tiny_experiment import ENOUGH_EPOCHS, training_config, write_images
 
 QUIET = Console(quiet=True)
 
 
+def interrupt_in_epoch(number, monkeypatch):
+    """Training stops after some steps of this epoch."""
+    step = Trainer.step
+
+    def stopped(trainer, index):
+        if trainer.epochs_done == number - 1:
+            raise KeyboardInterrupt
+        step(trainer, index)
+
+    monkeypatch.setattr(Trainer, "step", stopped)
+
+
 def test_interrupted_run_gives_the_bits_of_an_uninterrupted_one(data, tmp_path, monkeypatch):
     whole = train("2d", training_config(data, tmp_path / "whole"), QUIET)
     config = training_config(data, tmp_path / "cut")
-    epoch = Trainer.epoch
-
-    def stopped_in_the_third(trainer, on_step):
-        if trainer.epochs_done == 2:
-            raise KeyboardInterrupt
-        epoch(trainer, on_step)
-
-    monkeypatch.setattr(Trainer, "epoch", stopped_in_the_third)
+    interrupt_in_epoch(3, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         train("2d", config, QUIET)
     assert os.listdir(tmp_path / "cut") == ["2d.checkpoint"]
     monkeypatch.undo()
     done = []
-    monkeypatch.setattr(
-        Trainer, "epoch", lambda trainer, on_step: (done.append(1), epoch(trainer, on_step))
-    )
+    end = Trainer.end_epoch
+    monkeypatch.setattr(Trainer, "end_epoch", lambda trainer: (done.append(1), end(trainer)))
     resumed = train("2d", config, QUIET)
     assert len(done) == 1
     assert resumed.read_bytes() == whole.read_bytes()
@@ -68,15 +72,15 @@ def test_a_run_goes_on_with_the_threads_it_began_with(data, tmp_path, monkeypatc
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of a later process, unless the user says otherwise
     later = replace(training_config(data, tmp_path), runtime=Runtime(device="cpu"))
     first = replace(later, runtime=Runtime(device="cpu", threads=2))
-    epoch, threads = Trainer.epoch, []
+    begin, threads = Trainer.begin_epoch, []
 
-    def stopped_in_the_second(trainer, on_step):
+    def stopped_in_the_second(trainer):
         threads.append(torch.get_num_threads())
         if len(threads) == 2:
             raise KeyboardInterrupt
-        epoch(trainer, on_step)
+        begin(trainer)
 
-    monkeypatch.setattr(Trainer, "epoch", stopped_in_the_second)
+    monkeypatch.setattr(Trainer, "begin_epoch", stopped_in_the_second)
     try:
         with pytest.raises(KeyboardInterrupt):
             train("2d", first, QUIET)
@@ -84,6 +88,8 @@ def test_a_run_goes_on_with_the_threads_it_began_with(data, tmp_path, monkeypatc
         other = replace(later, runtime=Runtime(device="cpu", threads=1))
         with pytest.raises(ValueError, match="threads is 1, but .*2d.checkpoint was made with 2"):
             train("2d", other, QUIET)
+        with pytest.raises(ValueError, match=r"with 2 CPU .* accepted are --runtime.threads 2 and"):
+            train_all(("1", "2d"), later, QUIET, at_once=2)
         path = train("2d", later, QUIET)
     finally:
         torch.set_num_threads(1)
@@ -127,14 +133,7 @@ def interrupted(*_):
 
 
 def test_a_flipped_byte_of_a_checkpoint_is_noticed(data, tmp_path, monkeypatch):
-    epoch = Trainer.epoch
-
-    def stopped_in_the_second(trainer, on_step):
-        if trainer.epochs_done == 1:
-            raise KeyboardInterrupt
-        epoch(trainer, on_step)
-
-    monkeypatch.setattr(Trainer, "epoch", stopped_in_the_second)
+    interrupt_in_epoch(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         train("2d", training_config(data, tmp_path), QUIET)
     checkpoint = tmp_path / "2d.checkpoint"

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from experiments.support.data_sets import DataConfig, load_split
 from experiments.training.recipes import recipe
-from experiments.training.run import train
+from experiments.training.side_by_side import train
 from experiments.training.trainer import MAX_SEED, Trainer, take_steps
 from experiments.training.training_record import in_terms_of_today, read_record
 from tiny_experiment import training_config
