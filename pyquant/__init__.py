@@ -1,14 +1,19 @@
 """Floyd-Steinberg dithering and linear quantization of image batches for PyTorch."""
 
-from pyquant import source_folder  # noqa: F401  # the first, for its error
+from typing import TYPE_CHECKING
+
+from pyquant import command_line, source_folder  # noqa: F401  # source_folder first, for its error
 
 # isort: split
-from pyquant import nn
-from pyquant.certificate import certified_radius
-from pyquant.codes import from_codes, to_codes
-from pyquant.information import build_info
-from pyquant.ops import floyd_steinberg, levels, linear_quantize
 from pyquant.version import __version__
+
+# The command answers --help at once: it imports torch later, when it needs it.
+if TYPE_CHECKING or not command_line.is_this_process():
+    from pyquant import nn
+    from pyquant.certificate import certified_radius
+    from pyquant.codes import from_codes, to_codes
+    from pyquant.information import build_info
+    from pyquant.ops import floyd_steinberg, levels, linear_quantize
 
 __all__ = [
     "__version__",

@@ -7,9 +7,6 @@ import numpy
 import torch
 from torch import Tensor
 
-VARIANTS = ("textbook", "published")
-ROUNDINGS = ("nearest", "floor")
-
 
 def checked_bits(bits: object) -> int:
     """`bits` as an int from 1 to 8. It may be of any type that stands for an integer."""

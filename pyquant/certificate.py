@@ -4,7 +4,8 @@ from functools import cache
 
 import torch
 
-from pyquant.arguments import ROUNDINGS, VARIANTS, checked_bits, checked_choice
+from pyquant.arguments import checked_bits, checked_choice
+from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.ops import check_dtype, levels, linear_quantize
 from pyquant.torch_private import without_tracing
 

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.compiler import is_compiling
 from torch.overrides import handle_torch_function, has_torch_function
 
-from pyquant.arguments import VARIANTS, checked_bits, checked_choice
+from pyquant.arguments import checked_bits, checked_choice
+from pyquant.modes import VARIANTS
 from pyquant.ops import call_without_tensor, check_image, levels, linear_quantize
 
 _CODE_DTYPES = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from pyquant.arguments import ROUNDINGS, VARIANTS, checked_bits, checked_choice
+from pyquant.arguments import checked_bits, checked_choice
 from pyquant.certificate import certified_radius
+from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.ops import floyd_steinberg, linear_quantize
 
 __all__ = ["DoubleQuantization", "FloydSteinberg", "LinearQuantize"]

@@ -7,9 +7,10 @@ from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
 from pyquant import gradients
-from pyquant.arguments import ROUNDINGS, VARIANTS, checked_bits, checked_choice
+from pyquant.arguments import checked_bits, checked_choice
 from pyquant.conversion import to_tensor
 from pyquant.libraries import NO_CUDA_REASON
+from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.registration import FLOYD_STEINBERG, LEVELS, LINEAR_QUANTIZE
 
 DTYPES = (torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64)

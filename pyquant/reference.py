@@ -8,7 +8,8 @@ is refused here with the same errors.
 
 import numpy as np
 
-from pyquant.arguments import ROUNDINGS, VARIANTS, checked_bits, checked_choice
+from pyquant.arguments import checked_bits, checked_choice
+from pyquant.modes import ROUNDINGS, VARIANTS
 
 DTYPES = (np.uint8, np.float16, np.float32, np.float64)
 

@@ -36,25 +36,6 @@ def test_build_info():
     assert all(isinstance(value, str) and value for value in info.values())
 
 
-def test_command_line():
-    output = subprocess.run(
-        [sys.executable, "-m", "pyquant"], capture_output=True, text=True, check=True
-    ).stdout
-    for name, value in pyquant.build_info().items():
-        assert f"{name:20}{value}" in output.splitlines()
-
-
-def test_command_line_arguments():
-    """--help explains, and what is unknown is refused; neither prints the table."""
-    for argument, code in (("--help", 0), ("--version", 2), ("table", 2)):
-        process = subprocess.run(
-            [sys.executable, "-m", "pyquant", argument], capture_output=True, text=True
-        )
-        assert process.returncode == code
-        assert "usage: python -m pyquant" in process.stdout + process.stderr
-        assert "cuda architectures " not in process.stdout
-
-
 def test_citation_has_the_version():
     citation = (ROOT / "CITATION.cff").read_text()
     assert re.search(r"^version: (.+)$", citation, re.MULTILINE).group(1) == pyquant.__version__
@@ -65,6 +46,7 @@ def test_the_wheel_ships_type_annotations(tmp_path):
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     assert (tmp_path / "pyquant" / "ops.py").exists()
     assert (tmp_path / "pyquant" / "py.typed").exists()
+    assert (tmp_path / "pyquant" / "command_line" / "main.py").exists()
 
 
 def test_the_source_distribution_is_what_a_build_needs(tmp_path):
@@ -78,7 +60,7 @@ def test_the_source_distribution_is_what_a_build_needs(tmp_path):
     sources = [file for file in (ROOT / "csrc").rglob("*") if file.suffix in SOURCE_SUFFIXES]
     needed = [
         *sources,
-        *(ROOT / "pyquant").glob("*.py"),
+        *(ROOT / "pyquant").rglob("*.py"),
         ROOT / "setup.py",
         ROOT / "pyproject.toml",
     ]

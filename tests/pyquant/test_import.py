@@ -67,10 +67,8 @@ def test_is_quick():
 @pytest.mark.parametrize("command", [["-c", "import pyquant"], ["-m", "pyquant"]])
 def test_in_a_source_folder_without_the_extension(tmp_path, command):
     """Where it hides an installed package, the error has the command that builds it there."""
-    for file in Path(pyquant.__file__).parent.glob("*.py"):
-        target = tmp_path / "pyquant" / file.name
-        target.parent.mkdir(exist_ok=True)
-        shutil.copy(file, target)
+    package = Path(pyquant.__file__).parent
+    shutil.copytree(package, tmp_path / "pyquant", ignore=shutil.ignore_patterns("*.so"))
 
     def error():
         process = subprocess.run(

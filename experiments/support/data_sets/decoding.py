@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from pyquant.command_line.sample_bits import bits_per_sample
+
 #: Formats of which the file says how many bits a value has.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-TIFF_BITS_PER_SAMPLE = 258
 
 
 def decode(content: bytes, file: Path) -> numpy.ndarray:
@@ -34,7 +35,7 @@ def decode(content: bytes, file: Path) -> numpy.ndarray:
 
 def _refusal(image: Image.Image, content: bytes) -> str | None:
     """Why an image is not used, or None."""
-    bits = _bits(image, content)
+    bits = bits_per_sample(image, content)
     if bits > 8:
         return f"has {bits} bits for a value; accepted are images with 8 or less"
     # The second image in the file of a camera (MPO) is a smaller copy.
@@ -45,20 +46,3 @@ def _refusal(image: Image.Image, content: bytes) -> str | None:
         if numpy.asarray(image.convert("RGBA"))[..., 3].min() < 255:
             return "has transparent pixels; accepted are images that are opaque everywhere"
     return None
-
-
-def _bits(image: Image.Image, content: bytes) -> int:
-    """How many bits a value has in the file; Pillow drops those beyond 8 of some images."""
-    if image.format == "PNG":
-        return content[24]  # the bit depth in the header chunk, which comes first
-    if image.format == "TIFF":
-        return max(image.tag_v2.get(TIFF_BITS_PER_SAMPLE, (1,)))  # type: ignore[attr-defined]
-    if image.format == "PPM" and image.mode != "F" and content[:2] in (b"P2", b"P3", b"P5", b"P6"):
-        return _largest_of_ppm(content).bit_length()
-    return 32 if image.mode in ("I", "F") else 16 if image.mode.startswith("I;") else 8
-
-
-def _largest_of_ppm(content: bytes) -> int:
-    """The largest value that a PPM or PGM file says it may hold: the third number of its header."""
-    lines = (line.split(b"#")[0] for line in content[2:1000].split(b"\n"))
-    return int(b" ".join(lines).split()[2])

@@ -1,0 +1,81 @@
+"""Many images at once, each read, dithered or quantized, and written."""
+
+import os
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pyquant.command_line.image_files import read_image, write_image
+from pyquant.command_line.output_formats import output_for
+from pyquant.command_line.planning import Conversion
+
+
+@dataclass(frozen=True)
+class Processing:
+    """What is done with every image."""
+
+    op: Callable[[torch.Tensor], torch.Tensor]
+    overwrite: bool
+    reduce_16_bit: bool
+
+    def __call__(self, conversion: Conversion) -> None:
+        """Raises OSError or ValueError, which name the file."""
+        target = conversion.target
+        if os.path.lexists(target) and not self.overwrite:
+            raise ValueError(f"{target} exists; --overwrite replaces it")
+        pixels = read_image(conversion.source, self.reduce_16_bit)
+        colours = torch.from_numpy(pixels.colours())
+        if colours.dim() == 2:
+            colours = colours[..., None]
+        planes = colours.movedim(-1, 0)
+        planes.copy_(self.op(planes))
+        write_image(pixels, output_for(target), target)
+
+
+def process_all(process: Processing, conversions: list[Conversion], jobs: int) -> bool:
+    """Whether every image was written. A line on standard error says of each other one why not."""
+    # From a larger number on Pillow raises an error, which is reported.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    jobs = min(jobs, len(conversions))
+    threads = max(1, torch.get_num_threads() // jobs)
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    succeeded = True
+    with (
+        _progress(console, shown=console.file.isatty() and len(conversions) > 1) as progress,
+        ThreadPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(threads,)) as pool,
+    ):
+        task = progress.add_task("images", total=len(conversions))
+        futures = [pool.submit(process, conversion) for conversion in conversions]
+        try:
+            for future in as_completed(futures):
+                error = future.exception()
+                if isinstance(error, OSError | ValueError):
+                    succeeded = False
+                    console.print(f"error: {one_line(error)}")
+                else:
+                    future.result()
+                progress.advance(task)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return succeeded
+
+
+def _progress(console: Console, shown: bool) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(
+        *columns, TextColumn("left"), TimeRemainingColumn(),
+        console=console, transient=True, disable=not shown,
+    )  # fmt: skip
+
+
+def one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())

@@ -1,0 +1,44 @@
+"""Files that are whole or absent."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: At the end of the name of a file that is not whole yet.
+PART_SUFFIX = ".part"
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yields a path to write to; the file written there becomes `path` in one step.
+
+    If the block raises, or the process dies in it, `path` is as it was before. A symbolic link
+    stays one, and the file that it names is replaced. A file that exists keeps its permissions.
+    """
+    path = final_target(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+    try:
+        yield part
+        with open(part, "rb+") as written:
+            os.fsync(written.fileno())
+        if path.exists():
+            shutil.copymode(path, part)
+        os.replace(part, path)
+    except OSError as error:
+        # An error of a write to an open file, as to a full disk, does not say to which.
+        if error.filename is not None and Path(error.filename) != part:
+            raise
+        if error.errno is None:
+            raise OSError(f"{path} cannot be written: {error}") from error
+        error.filename = str(path)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def final_target(path: Path) -> Path:
+    """The file that a write to `path` changes: the end of its symbolic links, if it is one."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)

@@ -1,0 +1,201 @@
+"""Which files the command writes, and what happens when it cannot."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import numpy
+import pytest
+from PIL import Image
+
+from pyquant.command_line import processing
+from pyquant.command_line.main import main
+
+GRAY = Image.fromarray(numpy.full((8, 8), 100, numpy.uint8))
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch):
+    """The current folder, with images in subfolders, and more that is no image of the user's."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("in/a.png", "in/b.c.bmp", "in/deep/a.png", "in/.hidden/x.png", "in/.y.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        GRAY.save(name)
+    (tmp_path / "in" / "notes.txt").write_text("no image")
+    return tmp_path
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as exit:
+        main(["dither", "--bits", "1", *arguments])
+    return int(exit.value.code)
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_folder_with_its_subfolders(images):
+    assert run("in", "-o", "out") == 0
+    assert files(images / "out") == ["a.png", "b.c.png", "deep/a.png"]
+
+
+def test_a_format_for_all(images):
+    GRAY.save("in/name.v2", "PNG")
+    assert run("in", "in/name.v2", "-o", "new/out", "--format", "tiff") == 0
+    expected = ["a.tiff", "b.c.tiff", "deep/a.tiff", "name.v2.tiff"]
+    assert files(images / "new" / "out") == expected
+
+
+def test_one_file_into_a_folder(images):
+    assert run("in/a.png", "-o", "out/") == 0
+    assert run("in/b.c.bmp", "-o", "out") == 0
+    assert files(images / "out") == ["a.png", "b.c.png"]
+
+
+def test_results_in_a_subfolder_are_no_input(images):
+    assert run("in", "-o", "in/out") == 0
+    assert run("in", "-o", "in/out", "--overwrite") == 0
+    assert files(images / "in" / "out") == ["a.png", "b.c.png", "deep/a.png"]
+
+
+def test_in_place(images):
+    assert run("in/deep", "-o", "in/deep", "--overwrite") == 0
+    assert set(numpy.unique(Image.open("in/deep/a.png"))) == {0, 255}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("in/a.png", "in/b.c.bmp", "-o", "out.png"), ["out.png"]),
+        (("in", "-o", "in/notes.txt"), ["in/notes.txt"]),
+        (("in/a.png", "in/deep/a.png", "-o", "out"), ["in/a.png", "in/deep/a.png", "out/a.png"]),
+        (("in/a.png", "in/a.png", "-o", "out"), ["in/a.png", "out/a.png"]),
+        (("empty", "-o", "out"), ["empty"]),
+        (("in/a.png", "-o", "out.png", "--format", "bmp"), ["out.png", "bmp"]),
+    ],
+)
+def test_outputs_that_cannot_be(images, capsys, arguments, named):
+    (images / "empty").mkdir()
+    before = files(images)
+    assert run(*arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert all(name in line for name in named)
+    assert files(images) == before
+
+
+def test_nothing_is_overwritten_unasked(images, capsys):
+    original = GRAY.tobytes()
+    GRAY.save("out.png")
+    assert run("in/a.png", "-o", "out.png") == 1
+    assert "out.png" in capsys.readouterr().err
+    assert Image.open("out.png").tobytes() == original
+    os.symlink("absent.png", "link.png")
+    assert run("in/a.png", "-o", "link.png") == 1
+    assert not os.path.exists("absent.png")
+    assert run("in/a.png", "-o", "out.png", "--overwrite") == 0
+    assert Image.open("out.png").tobytes() != original
+
+
+def test_mode_and_symbolic_link_are_kept(images):
+    GRAY.save("real.png")
+    os.chmod("real.png", 0o640)
+    os.symlink("real.png", "link.png")
+    assert run("in/a.png", "-o", "link.png", "--overwrite") == 0
+    assert os.readlink("link.png") == "real.png"
+    assert os.stat("real.png").st_mode & 0o777 == 0o640
+    assert set(numpy.unique(Image.open("real.png"))) == {0, 255}
+
+
+def test_a_failed_write_leaves_nothing(images, capsys, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    before = files(images)
+    assert run("in/a.png", "-o", "out.png") == 1
+    assert capsys.readouterr().err == "error: out.png: No space left on device\n"
+    assert files(images) == before
+
+
+def test_bad_files_do_not_stop_the_others(images, capsys):
+    (images / "in" / "bad.png").write_text("no image")
+    assert run("in", "absent.png", "-o", "out") == 1
+    assert files(images / "out") == ["a.png", "b.c.png", "deep/a.png"]
+    lines = sorted(capsys.readouterr().err.splitlines())
+    assert len(lines) == 2 and all(line.startswith("error: ") for line in lines)
+    assert "absent.png" in lines[0] and "in/bad.png" in lines[1]
+
+
+def test_an_error_of_ours_is_not_hidden(images, monkeypatch):
+    def broken(*_):
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr(processing, "read_image", broken)
+    with pytest.raises(AssertionError, match="a bug"):
+        main(["dither", "in", "-o", "out", "--bits", "1"])
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_many_images(images, jobs):
+    pixels = [numpy.random.default_rng(i).integers(0, 256, (9, 9, 3), "u1") for i in range(20)]
+    for i, image in enumerate(pixels):
+        Image.fromarray(image).save(f"in/deep/{i}.png")
+    assert run("in/deep", "-o", jobs, "--jobs", jobs) == 0
+    results = [numpy.asarray(Image.open(f"{jobs}/{i}.png")) for i in range(20)]
+    for i in range(20):
+        assert run(f"in/deep/{i}.png", "-o", "one.png", "--overwrite") == 0
+        assert numpy.array_equal(results[i], numpy.asarray(Image.open("one.png")))
+
+
+def terminal_output(*arguments):
+    """What the command shows on a terminal."""
+    reader, writer = pty.openpty()
+    command = [sys.executable, "-m", "pyquant", "dither", "--bits", "1", *arguments]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen(command, stderr=writer, env=environment)
+    os.close(writer)
+    shown = b""
+    try:
+        while chunk := os.read(reader, 65536):
+            shown += chunk
+    except OSError:  # the other end is closed
+        pass
+    os.close(reader)
+    assert process.wait() == 0
+    return shown.decode()
+
+
+def test_progress_on_a_terminal_only(images, monkeypatch):
+    root = str(processing.__file__).rpartition("/pyquant/")[0]
+    monkeypatch.setenv("PYTHONPATH", root)
+    assert "3/3" in terminal_output("in", "-o", "many")
+    assert terminal_output("in/a.png", "-o", "one.png") == ""
+    command = [sys.executable, "-m", "pyquant", "dither", "--bits", "1", "in", "-o", "piped"]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+
+
+def test_interrupted(images, monkeypatch):
+    """What is written is whole, and no part is left."""
+    root = str(processing.__file__).rpartition("/pyquant/")[0]
+    monkeypatch.setenv("PYTHONPATH", root)
+    noise = numpy.random.default_rng(0).integers(0, 256, (500, 500, 3), dtype=numpy.uint8)
+    for i in range(200):
+        Image.fromarray(noise).save(f"in/deep/{i}.bmp")
+    command = [sys.executable, "-m", "pyquant", "dither", "--bits", "1", "in/deep", "-o", "out"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list(images.glob("out/*.png")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    assert "interrupted" in process.communicate()[1]
+    assert process.returncode == 130
+    written = files(images / "out")
+    assert 0 < len(written) < 200
+    assert {os.path.splitext(name)[1] for name in written} == {".png"}
+    for name in written:
+        Image.open(images / "out" / name).load()

@@ -1,0 +1,72 @@
+"""The command starts quickly, and does without Pillow what needs no image."""
+
+import subprocess
+import sys
+
+import pytest
+
+import pyquant
+
+WITHOUT = """
+import sys
+
+for name in sys.argv.pop(1).split(","):
+    sys.modules[name] = None
+import runpy
+
+sys.orig_argv[1:] = ["-m", "pyquant"]
+runpy.run_module("pyquant", run_name="__main__")
+"""
+DITHER = ("dither", "in.png", "-o", "out.png", "--bits", "2")
+
+
+def run(*arguments, without=""):
+    """The command in a Python that cannot import what is named in `without`."""
+    start = ["-c", WITHOUT, without] if without else ["-m", "pyquant"]
+    return subprocess.run([sys.executable, *start, *arguments], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("command", [(), ("dither",), ("quantize",), ("info",)])
+def test_help_needs_neither_torch_nor_pillow(command):
+    process = run(*command, "--help", without="torch,numpy,PIL,rich")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith(f"usage: {' '.join(['pyquant', *command])} [-h]")
+
+
+@pytest.mark.parametrize("command", [(), ("info",)])
+def test_information_needs_no_pillow(command):
+    process = run(*command, without="PIL,rich")
+    assert process.returncode == 0, process.stderr
+    lines = process.stdout.splitlines()
+    assert lines == [f"{name:20}{value}" for name, value in pyquant.build_info().items()]
+
+
+def test_version():
+    process = run("--version", without="torch")
+    assert (process.returncode, process.stdout) == (0, f"pyquant {pyquant.__version__}\n")
+
+
+@pytest.mark.parametrize("package", ["PIL", "rich"])
+def test_images_without_what_they_need(package):
+    process = run(*DITHER, without=package)
+    assert process.returncode == 1
+    (line,) = process.stderr.splitlines()
+    assert package in line and "pip install 'pyquant[cli]'" in line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("table",),
+        DITHER[:4],
+        (*DITHER[:2], *DITHER[4:]),
+        (*DITHER, "--bits", "9"),
+        (*DITHER, "--variant", "floor"),
+        (*DITHER, "--jobs", "0"),
+        (*DITHER, "--format", "jpg"),
+    ],
+)
+def test_bad_arguments(arguments):
+    process = run(*arguments, without="torch")
+    assert process.returncode == 2
+    assert process.stderr.startswith("usage: pyquant") and process.stdout == ""
