@@ -93,12 +93,15 @@ inline torch::stable::Tensor empty_result(const torch::stable::Tensor& image) {
   return torch::stable::Tensor(result);
 }
 
-// Runs kernel(image, image planes, result, result planes) for a result with the
-// shape, dtype, device and memory format of the image. A layout that Planes
-// cannot hold goes through contiguous copies.
+// Runs kernel(image, image planes, result, result planes) and returns the result: `out`,
+// or a new tensor with the shape, dtype, device and memory format of the image if it is
+// null. A layout that Planes cannot hold goes through contiguous copies. If `out` is the
+// image itself, each sample is replaced where it lies: kernels read it before they write
+// there.
 template <typename Kernel>
-torch::stable::Tensor map_planes(const torch::stable::Tensor& image, Kernel&& kernel) {
-  torch::stable::Tensor result = empty_result(image);
+torch::stable::Tensor map_planes(const torch::stable::Tensor& image,
+                                 const torch::stable::Tensor* out, Kernel&& kernel) {
+  const torch::stable::Tensor result = out ? *out : empty_result(image);
   if (image.numel() == 0) return result;
   const std::optional<Planes> from = planes_of(image);
   const std::optional<Planes> to = planes_of(result);
@@ -109,7 +112,8 @@ torch::stable::Tensor map_planes(const torch::stable::Tensor& image, Kernel&& ke
   const torch::stable::Tensor dense = torch::stable::contiguous(image);
   const torch::stable::Tensor dense_result = torch::stable::empty_like(dense);
   kernel(dense, *planes_of(dense), dense_result, *planes_of(dense_result));
-  torch::stable::copy_(result, dense_result);
+  torch::stable::Tensor written = result;
+  torch::stable::copy_(written, dense_result);
   return result;
 }
 

@@ -1,4 +1,4 @@
-"""The checks of arguments that are not images, in Python: so an error has the same type in plain
+"""The checks of arguments other than the image, in Python: so an error has the same type in plain
 calls, under torch.compile and in vmap. csrc/checks.h repeats them for callers of torch.ops."""
 
 import operator
@@ -41,3 +41,30 @@ def checked_choice(argument: str, value: object, accepted: tuple[str, ...]) -> s
                 return name
     names = " or ".join(repr(name) for name in accepted)
     raise ValueError(f"{argument} must be {names}, got {value!r}")
+
+
+def check_out(image: Tensor, out: Tensor) -> None:
+    """What can be known of `out` without its memory. The kernels check that the two do not overlap
+    in part."""
+    if out.dtype != image.dtype:
+        raise TypeError(f"out must have the dtype of image, {image.dtype}, got {out.dtype}")
+    if out.layout is not torch.strided or out.is_nested:
+        layout = "a nested tensor" if out.is_nested else out.layout
+        raise TypeError(f"out must be a dense tensor (torch.strided), got {layout}")
+    if out.device != image.device:
+        raise ValueError(f"out must be on the device of image, {image.device}, got {out.device}")
+    if out.shape != image.shape:
+        raise ValueError(
+            f"out must have the shape of image, {list(image.shape)}, got {list(out.shape)}"
+        )
+
+
+def check_no_gradient(image: Tensor, out: Tensor) -> None:
+    if not torch.is_grad_enabled():
+        return
+    for name, tensor in (("image", image), ("out", out)):
+        if tensor.requires_grad:
+            raise ValueError(
+                f"{name} must not require a gradient if out is given, as the result in out has none; "
+                "got requires_grad=True (torch.no_grad allows it)"
+            )

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import increment_version
 from torch.compiler import is_compiling
 
 from pyquant.torch_private import (
@@ -20,6 +21,7 @@ from pyquant.torch_private import (
 )
 
 Op = Callable[..., Tensor]
+OutOp = Callable[..., None]  # writes its result into its last argument
 
 
 def straight_through(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
@@ -71,6 +73,25 @@ def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
     # Python code would take longer than dithering a small image.
     with below_autograd():
         return kernel_call(op)(image, bits, mode)
+
+
+def call_into(out: Tensor, op: Op, out_op: OutOp, image: Tensor, bits: int, mode: str) -> Tensor:
+    """out, after out_op(image, bits, mode, out). No gradient is wanted."""
+    if forward_mode_is_active() or (not is_compiling() and transform_is_active()):
+        # Each of them knows what to do with a copy.
+        return out.copy_(call(op, image, bits, mode))
+    if is_compiling() or _is_recorded_by_jit():
+        out_op(image, bits, mode, out)
+    else:
+        write_below_autograd(out_op, image, bits, mode, out)
+    return out
+
+
+def write_below_autograd(out_op: OutOp, image: Tensor, bits: int, mode: str, out: Tensor) -> None:
+    """autograd then notices that `out` has changed, if it had saved it for a gradient."""
+    increment_version(out)
+    with below_autograd():
+        kernel_call(out_op)(image, bits, mode, out)
 
 
 def _is_recorded_by_jit() -> bool:

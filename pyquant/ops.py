@@ -7,18 +7,26 @@ from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
 from pyquant import gradients
-from pyquant.arguments import checked_bits, checked_choice
+from pyquant.arguments import check_no_gradient, check_out, checked_bits, checked_choice
 from pyquant.conversion import to_tensor
 from pyquant.libraries import NO_CUDA_REASON
 from pyquant.modes import ROUNDINGS, VARIANTS
-from pyquant.registration import FLOYD_STEINBERG, LEVELS, LINEAR_QUANTIZE
+from pyquant.registration import (
+    FLOYD_STEINBERG,
+    FLOYD_STEINBERG_OUT,
+    LEVELS,
+    LINEAR_QUANTIZE,
+    LINEAR_QUANTIZE_OUT,
+)
 
 DTYPES = (torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _DTYPES = frozenset(DTYPES)  # found sooner than in a tuple
 _DTYPE_NAMES = "uint8, float16, bfloat16, float32 or float64"
 
 
-def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> Tensor:
+def floyd_steinberg(
+    image: Tensor, bits: int, *, variant: str = "textbook", out: Tensor | None = None
+) -> Tensor:
     """Dithers every plane of `image` to `bits` bits by Floyd-Steinberg error diffusion.
 
     Planes are independent (colour channels never mix) and are scanned in raster order:
@@ -33,25 +41,38 @@ def floyd_steinberg(image: Tensor, bits: int, *, variant: str = "textbook") -> T
             "published" is the saturating 8-bit integer arithmetic of the published code
             of AprilPyone, Kinoshita and Kiya, "Filtering Adversarial Noise with
             Double Quantization" (APSIPA 2019), its quirks included.
+        out: the tensor that receives the result instead of a new one: of the shape, dtype and
+            device of `image`, with any strides, without a gradient. It may be `image` itself,
+            and must not overlap with it in another way.
 
     Returns:
-        A new tensor with the shape, dtype, device and memory format of `image`, whose
-        values are `levels(bits, variant=variant, dtype=image.dtype)`. Its gradient is
-        straight-through: the incoming gradient (forwards: the tangent), unchanged.
+        `out`, or a new tensor with the shape, dtype, device and memory format of `image`. The
+        values are `levels(bits, variant=variant, dtype=image.dtype)`. The gradient of a new
+        tensor is straight-through: the incoming gradient (forwards: the tangent), unchanged.
 
     Raises:
         ValueError: for `bits` outside 1..8, an unknown `variant`, fewer than two dimensions, or a
             device that is neither a CPU nor CUDA (or CUDA, if the package is built without).
-        TypeError: if `image` is not a dense tensor or has another dtype.
+            For `out` with another shape or device, with samples that share memory, or that
+            overlaps with `image` in part; and if it or `image` requires a gradient.
+        TypeError: if `image` is not a dense tensor or has another dtype, or `out` has a dtype
+            other than that of `image`.
     """
-    if not isinstance(image, Tensor):
-        return call_without_tensor(floyd_steinberg, image, bits, variant=variant)
+    if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):
+        return call_without_tensor(floyd_steinberg, image, bits, variant=variant, out=out)
     check_image(image)
     variant = checked_choice("variant", variant, VARIANTS)
-    return gradients.call(FLOYD_STEINBERG, image, checked_bits(bits), variant)
+    bits = checked_bits(bits)
+    if out is None:
+        return gradients.call(FLOYD_STEINBERG, image, bits, variant)
+    check_out(image, out)
+    check_no_gradient(image, out)
+    return gradients.call_into(out, FLOYD_STEINBERG, FLOYD_STEINBERG_OUT, image, bits, variant)
 
 
-def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> Tensor:
+def linear_quantize(
+    image: Tensor, bits: int, *, rounding: str = "nearest", out: Tensor | None = None
+) -> Tensor:
     """Snaps every value of `image` to one of the 2**bits equidistant levels.
 
     This is the filter of AprilPyone, Kinoshita and Kiya (APSIPA 2019, Section III): applied
@@ -67,21 +88,33 @@ def linear_quantize(image: Tensor, bits: int, *, rounding: str = "nearest") -> T
             the leading bits of the 8-bit value, code floor(255x / 2**(8-bits)), as the
             paper's published code does. Floats become code/(n-1); uint8 becomes
             255*code/(n-1), rounded half up for "nearest" and down for "floor".
+        out: the tensor that receives the result instead of a new one: of the shape, dtype and
+            device of `image`, with any strides, without a gradient. It may be `image` itself,
+            and must not overlap with it in another way.
 
     Returns:
-        A new tensor with the shape, dtype, device and memory format of `image`. Its gradient
-        is straight-through: the incoming gradient (forwards: the tangent), unchanged.
+        `out`, or a new tensor with the shape, dtype, device and memory format of `image`. The
+        gradient of a new tensor is straight-through: the incoming gradient (forwards: the
+        tangent), unchanged.
 
     Raises:
         ValueError: for `bits` outside 1..8, an unknown `rounding`, fewer than two dimensions, or a
             device that is neither a CPU nor CUDA (or CUDA, if the package is built without).
-        TypeError: if `image` is not a dense tensor or has another dtype.
+            For `out` with another shape or device, with samples that share memory, or that
+            overlaps with `image` in part; and if it or `image` requires a gradient.
+        TypeError: if `image` is not a dense tensor or has another dtype, or `out` has a dtype
+            other than that of `image`.
     """
-    if not isinstance(image, Tensor):
-        return call_without_tensor(linear_quantize, image, bits, rounding=rounding)
+    if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):
+        return call_without_tensor(linear_quantize, image, bits, rounding=rounding, out=out)
     check_image(image)
     rounding = checked_choice("rounding", rounding, ROUNDINGS)
-    return gradients.call(LINEAR_QUANTIZE, image, checked_bits(bits), rounding)
+    bits = checked_bits(bits)
+    if out is None:
+        return gradients.call(LINEAR_QUANTIZE, image, bits, rounding)
+    check_out(image, out)
+    check_no_gradient(image, out)
+    return gradients.call_into(out, LINEAR_QUANTIZE, LINEAR_QUANTIZE_OUT, image, bits, rounding)
 
 
 def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.float32) -> Tensor:
@@ -111,11 +144,19 @@ def check_dtype(dtype: object) -> None:
 
 
 def call_without_tensor(
-    function: Callable[..., Tensor], image: object, bits: object, **mode: object
+    function: Callable[..., Tensor],
+    image: object,
+    bits: object,
+    *,
+    out: object = None,
+    **mode: object,
 ) -> Tensor:
     """An object that stands for a tensor, as torch.fx has them, knows what to do."""
-    if has_torch_function((image,)):
-        return handle_torch_function(function, (image,), image, bits, **mode)
+    if has_torch_function((image, out)):
+        into = {} if out is None else {"out": out}
+        return handle_torch_function(function, (image, out), image, bits, **mode, **into)
+    if isinstance(image, Tensor):
+        raise TypeError(f"out must be a torch.Tensor or None, got {type(out).__name__}")
     conversion = to_tensor(image)
     hint = f"; convert it with {conversion}" if conversion else ""
     raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}{hint}")

@@ -4,18 +4,22 @@ Both ops map planes to planes of the same size, so these are the same for both.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from pyquant import libraries  # noqa: F401  # registers torch.ops.pyquant
-from pyquant.gradients import Op, straight_through
-from pyquant.torch_private import without_modes
+from pyquant.arguments import check_no_gradient, check_out
+from pyquant.gradients import Op, OutOp, straight_through, write_below_autograd
+from pyquant.torch_private import below_autograd, without_modes
 
 FLOYD_STEINBERG: Op = torch.ops.pyquant.floyd_steinberg.default
 LINEAR_QUANTIZE: Op = torch.ops.pyquant.linear_quantize.default
 LEVELS: Op = torch.ops.pyquant.levels.default
+FLOYD_STEINBERG_OUT: OutOp = torch.ops.pyquant.floyd_steinberg.out
+LINEAR_QUANTIZE_OUT: OutOp = torch.ops.pyquant.linear_quantize.out
 
 
 def _fake_kernel(op: Op) -> Callable[..., Tensor]:
@@ -45,21 +49,44 @@ def _vmap_rule(op: Op) -> Callable[..., tuple[Tensor, int]]:
     return vmap
 
 
+def _fake_out_kernel(op: Op) -> Callable[..., None]:
+    result_of = _fake_kernel(op)
+
+    def fake(image: Tensor, bits: int, mode: str, out: Tensor) -> None:
+        result_of(image, bits, mode)  # checks the other arguments
+        check_out(image, out)
+
+    return fake
+
+
+def _autograd_out_kernel(op: OutOp) -> Callable[..., None]:
+    def check_and_write(image: Tensor, bits: int, mode: str, out: Tensor) -> None:
+        check_no_gradient(image, out)
+        write_below_autograd(op, image, bits, mode, out)
+
+    return check_and_write
+
+
 def _fake_levels(bits: int, *, variant: str, dtype: torch.dtype) -> Tensor:
     without_modes(lambda: LEVELS(bits, variant=variant, dtype=dtype))  # checks the arguments
     return torch.empty(2**bits, dtype=dtype)
 
 
 def _register() -> None:
-    for name, op in (
-        ("pyquant::floyd_steinberg", FLOYD_STEINBERG),
-        ("pyquant::linear_quantize", LINEAR_QUANTIZE),
+    for name, op, out_op in (
+        ("pyquant::floyd_steinberg", FLOYD_STEINBERG, FLOYD_STEINBERG_OUT),
+        ("pyquant::linear_quantize", LINEAR_QUANTIZE, LINEAR_QUANTIZE_OUT),
     ):
         torch.library.register_fake(name, _fake_kernel(op))
         torch.library.register_autograd(name, straight_through)
         torch.library.register_vmap(name, _vmap_rule(op))
+        torch.library.register_fake(f"{name}.out", _fake_out_kernel(op))
+        if below_autograd is not nullcontext:  # or this kernel would call itself
+            _LIBRARY.impl(f"{name}.out", _autograd_out_kernel(out_op), "Autograd")
     torch.library.register_fake("pyquant::levels", _fake_levels)
 
+
+_LIBRARY = torch.library.Library("pyquant", "IMPL")
 
 # The ops belong to the process: a package that is imported again finds them registered.
 if not hasattr(LEVELS, "registered_by_pyquant"):

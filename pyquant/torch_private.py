@@ -12,7 +12,6 @@ from operator import attrgetter
 from typing import ParamSpec, TypeVar
 
 import torch
-from torch import Tensor
 from torch.autograd import forward_ad
 
 Arguments = ParamSpec("Arguments")
@@ -66,10 +65,10 @@ below_autograd: Callable[[], AbstractContextManager[object]] = getattr(
 
 if hasattr(torch.ops.aten.add.Tensor, "_op"):
     #: The function that an op calls; calling it directly saves a call.
-    kernel_call: Callable[[Callable[..., Tensor]], Callable[..., Tensor]] = attrgetter("_op")
+    kernel_call: Callable[[Callable[..., Result]], Callable[..., Result]] = attrgetter("_op")
 else:
 
-    def kernel_call(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def kernel_call(op: Callable[..., Result]) -> Callable[..., Result]:
         return op
 
 

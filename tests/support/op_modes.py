@@ -17,13 +17,16 @@ class OpMode:
     keyword: str
     mode: str
 
-    def __call__(self, image: Tensor, bits: int = 2) -> Tensor:
+    def __call__(self, image: Tensor, bits: int = 2, out: Tensor | None = None) -> Tensor:
         """By the public function."""
-        return getattr(pyquant, self.name)(image, bits, **{self.keyword: self.mode})
+        return getattr(pyquant, self.name)(image, bits, **{self.keyword: self.mode}, out=out)
 
     def registered(self, image: Tensor, bits: int = 2) -> Tensor:
         """By the op in torch.ops."""
         return getattr(torch.ops.pyquant, self.name)(image, bits, self.mode)
+
+    def registered_out(self, image: Tensor, out: Tensor, bits: int = 2) -> None:
+        getattr(torch.ops.pyquant, self.name).out(image, bits, self.mode, out)
 
     def reference(self, image: Tensor, bits: int = 2) -> Tensor:
         return by_reference(getattr(reference, self.name), image, bits, self.mode)

@@ -43,21 +43,34 @@ void quantize_rows(const LinearQuantizeCall& call, const Planes& from, const Pla
   });
 }
 
-Tensor linear_quantize(const Tensor& image, std::int64_t bits, std::string rounding_name) {
+// The result is `out`, or a new tensor if it is null.
+Tensor linear_quantize_into(const Tensor* out, const Tensor& image, std::int64_t bits,
+                            const std::string& rounding_name) {
   check_image(image);
+  if (out) check_out(image, *out);
   const int valid_bits = checked_bits(bits);
   const Rounding rounding = checked_rounding(rounding_name);
   const SampleFormat format = sample_format(image);
-  return map_planes(image, [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
-                               const Planes& to_planes) {
+  const auto quantize_planes = [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
+                                   const Planes& to_planes) {
     LinearQuantizeCall call = {
         from.const_data_ptr(), 1, to.mutable_data_ptr(), 1, format, rounding, valid_bits};
-    advise_huge_pages(to.mutable_data_ptr(), to.numel() * to.element_size());
+    if (!out) advise_huge_pages(to.mutable_data_ptr(), to.numel() * to.element_size());
     if (same_order_without_gaps(from, to)) return quantize_in_order(call, from.numel());
     call.image_stride = from_planes.column_stride;
     call.result_stride = to_planes.column_stride;
     quantize_rows(call, from_planes, to_planes);
-  });
+  };
+  return map_planes(image, out, quantize_planes);
+}
+
+Tensor linear_quantize(const Tensor& image, std::int64_t bits, std::string rounding) {
+  return linear_quantize_into(nullptr, image, bits, rounding);
+}
+
+void linear_quantize_out(const Tensor& image, std::int64_t bits, std::string rounding,
+                         const Tensor& out) {
+  linear_quantize_into(&out, image, bits, rounding);
 }
 
 }  // namespace
@@ -65,4 +78,5 @@ Tensor linear_quantize(const Tensor& image, std::int64_t bits, std::string round
 
 STABLE_TORCH_LIBRARY_IMPL(pyquant, CPU, library) {
   library.impl("linear_quantize", TORCH_BOX(&pyquant::linear_quantize));
+  library.impl("linear_quantize.out", TORCH_BOX(&pyquant::linear_quantize_out));
 }

@@ -38,14 +38,17 @@ Tensor new_scratch(FloydSteinbergPlan& plan, const Tensor& image, cudaStream_t s
   return scratch;
 }
 
-Tensor floyd_steinberg(const Tensor& image, std::int64_t bits, std::string variant_name) {
+// The result is `out`, or a new tensor if it is null.
+Tensor floyd_steinberg_into(const Tensor* out, const Tensor& image, std::int64_t bits,
+                            const std::string& variant_name) {
   check_image(image);
+  if (out) check_out(image, *out);
   const int valid_bits = checked_bits(bits);
   const Variant variant = checked_variant(variant_name);
   const SampleFormat format = sample_format(image);
   const ImageDevice device(image);
-  return map_planes(image, [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
-                               const Planes& to_planes) {
+  const auto dither_planes = [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
+                                 const Planes& to_planes) {
     check_rows(from_planes);
     check_columns(from_planes);
     FloydSteinbergPlan plan = {.image = from.const_data_ptr(),
@@ -58,7 +61,17 @@ Tensor floyd_steinberg(const Tensor& image, std::int64_t bits, std::string varia
     Tensor scratch;
     if (plan.scratch_words > 0) scratch = new_scratch(plan, from, stream);
     STD_CUDA_CHECK(launch_floyd_steinberg(plan, variant, format, stream));
-  });
+  };
+  return map_planes(image, out, dither_planes);
+}
+
+Tensor floyd_steinberg(const Tensor& image, std::int64_t bits, std::string variant) {
+  return floyd_steinberg_into(nullptr, image, bits, variant);
+}
+
+void floyd_steinberg_out(const Tensor& image, std::int64_t bits, std::string variant,
+                         const Tensor& out) {
+  floyd_steinberg_into(&out, image, bits, variant);
 }
 
 }  // namespace
@@ -66,4 +79,5 @@ Tensor floyd_steinberg(const Tensor& image, std::int64_t bits, std::string varia
 
 STABLE_TORCH_LIBRARY_IMPL(pyquant, CUDA, library) {
   library.impl("floyd_steinberg", TORCH_BOX(&pyquant::floyd_steinberg));
+  library.impl("floyd_steinberg.out", TORCH_BOX(&pyquant::floyd_steinberg_out));
 }

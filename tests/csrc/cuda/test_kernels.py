@@ -87,6 +87,23 @@ def test_every_layout(layout, dtype):
     assert_same(result, by_reference(reference.linear_quantize, image, 2, "nearest"))
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("layout", layouts(torch.zeros(1, 1, 1, 1)))
+def test_in_place(layout, dtype):
+    """No sample is read after its result was written. (The harness checks that.)"""
+    for op, mode, by in (
+        ("floyd_steinberg", "textbook", reference.floyd_steinberg),
+        ("linear_quantize", "nearest", reference.linear_quantize),
+    ):
+        for shape in ((2, 3, 34, 48), (5, 1, 7, 130)):
+            image = random_image(shape, dtype)
+            expected = by_reference(by, image, 2, mode)
+            replaced = layouts(image)[layout]
+            result, _ = execute(op, replaced, 2, mode, in_place=True, multiprocessors=1)
+            assert_same(result, expected)
+            assert_same(replaced, expected)
+
+
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_linear_quantize(rounding, dtype):

@@ -76,16 +76,18 @@ def sparse(shape: tuple[int, ...], dtype: np.dtype, strides: tuple[int, ...]) ->
     )
 
 
-def execute(op: str, image, bits: int, mode: str, *, result=None, seed: int = 0,
-            resident_blocks: int = 4, multiprocessors: int = 4, last_blocks: int = 0,
-            bug: str = ""):  # fmt: skip
+def execute(op: str, image, bits: int, mode: str, *, result=None, in_place: bool = False,
+            seed: int = 0, resident_blocks: int = 4, multiprocessors: int = 4,
+            last_blocks: int = 0, bug: str = ""):  # fmt: skip
     """The result of `op` on a CPU tensor as the CUDA kernels compute it, and the counts. Without
-    an array for the result it has the memory format that torch would give it. With
-    `last_blocks` only so many are executed, the last ones."""
+    an array for the result it has the memory format that torch would give it. `in_place` replaces
+    the image. With `last_blocks` only so many are executed, the last ones."""
     import torch
 
     name = str(image.dtype).removeprefix("torch.")
     samples = (image.view(torch.int16) if name == "bfloat16" else image).numpy()
+    if in_place:
+        result = samples
     if result is None:
         like = torch.empty_like(image)
         result = np.lib.stride_tricks.as_strided(

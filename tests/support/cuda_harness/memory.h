@@ -47,7 +47,8 @@ struct Buffer {
 };
 
 // The buffers that a kernel may use, and the result: each of its bytes may be written
-// once, and not be read.
+// once, and not be read. If the result is the image itself, bytes may be read until they
+// are written.
 class GlobalMemory {
  public:
   GlobalMemory(std::vector<Buffer> buffers, Buffer result)
@@ -57,7 +58,7 @@ class GlobalMemory {
 
   void check(Direction direction, const void* address, int size) {
     if (const std::ptrdiff_t offset = result_.offset_of(address, size); offset >= 0) {
-      if (direction == Direction::load) throw Fault("the result is read");
+      if (direction == Direction::load) return check_load_of_result(offset, size);
       for (std::ptrdiff_t i = offset; i < offset + size; ++i) {
         if (written_[i]++) throw Fault("a part of the result is written twice");
       }
@@ -71,7 +72,14 @@ class GlobalMemory {
   }
 
  private:
-  std::vector<Buffer> buffers_;
+  void check_load_of_result(std::ptrdiff_t offset, int size) {
+    if (buffers_.front().begin != result_.begin) throw Fault("the result is read");
+    for (std::ptrdiff_t i = offset; i < offset + size; ++i) {
+      if (written_[i]) throw Fault("a part of the image is read after it was replaced");
+    }
+  }
+
+  std::vector<Buffer> buffers_;  // the first is the image
   Buffer result_;
   SparseBytes written_;  // how often, for each byte of the result
   std::size_t written_bytes_ = 0;
