@@ -35,7 +35,7 @@ def main(config: SweepConfig) -> None:
     """Every model on its own kind of images, attacked before and after they are quantized."""
     console = terminal()
     if not config.report_only:
-        run(lambda images: own_cells(config, images), config, console)
+        run(own_cells, config, console)
     report(config, console)
 
 

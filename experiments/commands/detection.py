@@ -31,7 +31,7 @@ def main(config: SweepConfig) -> None:
     """Both detectors on every model's own kind of images, at epsilon 8/255."""
     console = terminal()
     if not config.report_only:
-        run(lambda images: own_cells(config, images), config, console)
+        run(own_cells, config, console)
     report(config, console)
 
 

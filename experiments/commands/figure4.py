@@ -1,12 +1,13 @@
 """Fig. 4, accuracy against epsilon."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.console import Console
 
 from experiments.evaluation.cells import Cell, describe
 from experiments.evaluation.evaluation import Evaluation
-from experiments.evaluation.selection import evaluation_of, existing_rows, read_cells
+from experiments.evaluation.selection import evaluation_of, read_cells
 from experiments.evaluation.sweep import run
 from experiments.evaluation.sweep_config import SweepConfig
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
@@ -39,19 +40,18 @@ def main(config: SweepConfig) -> None:
         if kind not in MODELS:
             raise ValueError(f"rows is {kind!r}; those of Fig. 4 are {', '.join(MODELS)}")
     if not config.report_only:
-        run(
-            lambda images: [
-                evaluation_of(
-                    config, model, model, images, attack=ProjectedGradientDescent(epsilon)
-                )
-                for model in existing_rows(config)
-                if model in MODELS
-                for epsilon in EPSILONS
-            ],
-            config,
-            console,
-        )
+        run(evaluations, config, console)
     report(config, console)
+
+
+def evaluations(config: SweepConfig, models: Sequence[str], images: int) -> list[Evaluation]:
+    """The settings of every point of the figure."""
+    return [
+        evaluation_of(config, model, model, images, attack=ProjectedGradientDescent(epsilon))
+        for model in models
+        if model in MODELS
+        for epsilon in EPSILONS
+    ]
 
 
 def is_of_figure4(evaluation: Evaluation) -> bool:

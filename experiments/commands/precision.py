@@ -1,5 +1,6 @@
 """Does bfloat16 weaken the attack?"""
 
+from collections.abc import Sequence
 from typing import get_args
 
 from rich.console import Console
@@ -7,7 +8,7 @@ from rich.console import Console
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.cells import checked, describe
 from experiments.evaluation.evaluation import Evaluation
-from experiments.evaluation.selection import evaluation_of, existing_rows
+from experiments.evaluation.selection import evaluation_of
 from experiments.evaluation.sweep import run
 from experiments.evaluation.sweep_config import SweepConfig
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
@@ -29,17 +30,18 @@ def main(config: SweepConfig) -> None:
     """Every model on its own kind of images in both precisions."""
     console = terminal()
     if not config.report_only:
-        run(
-            lambda images: [
-                evaluation_of(config, model, model, images, attack=attack, precision=precision)
-                for model in existing_rows(config)
-                for attack in map(ProjectedGradientDescent, EPSILONS)
-                for precision in get_args(Precision)
-            ],
-            config,
-            console,
-        )
+        run(evaluations, config, console)
     report(config, console)
+
+
+def evaluations(config: SweepConfig, models: Sequence[str], images: int) -> list[Evaluation]:
+    """The settings of every cell of the report."""
+    return [
+        evaluation_of(config, model, model, images, attack=attack, precision=precision)
+        for model in models
+        for attack in map(ProjectedGradientDescent, EPSILONS)
+        for precision in get_args(Precision)
+    ]
 
 
 def is_of_precision(evaluation: Evaluation) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from experiments.evaluation.measure import BATCH_SIZE
+from experiments.evaluation.measure import default_batch_size
 from experiments.reporting.row_report import write_rows
 from experiments.speed import SpeedConfig
 from experiments.support.places import results_directory
@@ -39,17 +39,21 @@ def main(config: SpeedConfig) -> None:
         results_directory(config.results) / "speed.json",
         {"comparisons": comparisons, "provenance": about},
     )
-    write_table(config, found, about["machine"], console)
+    write_table(config, found, default_batch_size(device), about["machine"], console)
 
 
 def write_table(
-    config: SpeedConfig, found: list[Comparison], machine: dict[str, Any], console: Console
+    config: SpeedConfig,
+    found: list[Comparison],
+    attacked: int,
+    machine: dict[str, Any],
+    console: Console,
 ) -> None:
     """Writes speed.csv and .md."""
     write_rows(
         results_directory(config.results) / "speed",
         "Speed",
-        f"Images per second, batch {RECIPE.batch_size} in training and {BATCH_SIZE} in the attack, "
+        f"Images per second, batch {RECIPE.batch_size} in training and {attacked} in the attack, "
         f"{config.runtime.precision}; {machine['device']}, {machine['processor']}, "
         f"{machine['threads']} threads. Medians of {config.rounds} rounds; the ratio with its "
         "quartiles.",

@@ -1,5 +1,7 @@
 """Table I, clean accuracy."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from experiments.evaluation.cells import describe
@@ -16,15 +18,16 @@ def main(config: GridConfig) -> None:
     """Every model on every kind of clean test images, without a filter."""
     console = terminal()
     if not config.report_only:
-        run(
-            lambda images: [
-                evaluation_of(config, model, kind, images, filters=("none",))
-                for model, kind in grid_pairs(config)
-            ],
-            config,
-            console,
-        )
+        run(evaluations, config, console)
     report(config, console)
+
+
+def evaluations(config: GridConfig, models: Sequence[str], images: int) -> list[Evaluation]:
+    """The settings of every cell of the table."""
+    return [
+        evaluation_of(config, model, kind, images, filters=("none",))
+        for model, kind in grid_pairs(config, models)
+    ]
 
 
 def is_of_table1(evaluation: Evaluation) -> bool:

@@ -1,5 +1,7 @@
 """Table II, accuracy under PGD-20 at 8/255."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from experiments.evaluation.cells import Cell, certified_count, describe
@@ -25,16 +27,14 @@ def main(config: GridConfig) -> None:
     """Every model on every kind of attacked test images, the same ones for each filter."""
     console = terminal()
     if not config.report_only:
-        # The diagonal first: it is what the paper is about.
-        pairs = sorted(grid_pairs(config), key=lambda pair: pair[0] != pair[1])
-        run(
-            lambda images: [
-                evaluation_of(config, model, kind, images, attack=ATTACK) for model, kind in pairs
-            ],
-            config,
-            console,
-        )
+        run(evaluations, config, console)
     report(config, console)
+
+
+def evaluations(config: GridConfig, models: Sequence[str], images: int) -> list[Evaluation]:
+    """The settings of every cell of the table, those of the diagonal first: the paper is about them."""
+    pairs = sorted(grid_pairs(config, models), key=lambda pair: pair[0] != pair[1])
+    return [evaluation_of(config, model, kind, images, attack=ATTACK) for model, kind in pairs]
 
 
 def is_of_table2(evaluation: Evaluation) -> bool:

@@ -1,8 +1,10 @@
 """The same attack by attackers who stand in different places, on each model's own kind of images."""
 
+from collections.abc import Sequence
+
 from experiments.evaluation.cells import Cell
 from experiments.evaluation.evaluation import Evaluation
-from experiments.evaluation.selection import evaluation_of, existing_rows, read_cells
+from experiments.evaluation.selection import evaluation_of, read_cells
 from experiments.evaluation.sweep_config import SweepConfig
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
@@ -16,13 +18,13 @@ ATTACKERS = {
 }
 
 
-def own_cells(config: SweepConfig, images: int) -> list[Evaluation]:
+def own_cells(config: SweepConfig, models: Sequence[str], images: int) -> list[Evaluation]:
     """Every attacker on every model, tested on its own kind of images."""
     return [
         evaluation_of(
             config, model, model, images, attack=ATTACK, attacker=attacker, gradient=gradient
         )
-        for model in existing_rows(config)
+        for model in models
         for attacker, gradient in ATTACKERS.values()
     ]
 

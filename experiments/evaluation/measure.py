@@ -20,7 +20,8 @@ from experiments.support.data_sets import Split
 from experiments.support.runtime import Precision
 from experiments.training.resnet20 import ResNet20
 
-BATCH_SIZE = 250
+#: By type of device. A GPU is busy with many images only; on a CPU more gain nothing.
+BATCH_SIZES = {"cpu": 250, "cuda": 1000}
 
 
 def attacked_network(logits: Network, kind: str, quantized: bool, filter_name: str) -> Network:
@@ -110,19 +111,28 @@ def passes_per_image(evaluation: Evaluation) -> int:
     return 2 * filters + 3 * gradients
 
 
+def default_batch_size(device: torch.device) -> int:
+    """How many images are attacked and classified at once."""
+    return BATCH_SIZES[device.type]
+
+
 def measure(
     evaluation: Evaluation,
     model: ResNet20,
     split: Split,
     on_batch: Callable[[int], object] = lambda count: None,
+    batch_size: int | None = None,
 ) -> Outcome:
     """Makes an evaluation. Its outcome is a function of the settings, the model and the images.
+
+    With another batch size the network may add in another order, as on another device.
 
     Args:
         evaluation: what to measure.
         model: the network, frozen and in evaluation mode.
         split: the test images, on the device of the model.
         on_batch: called with the number of images after each batch.
+        batch_size: images at once; None for what suits the device.
 
     Raises:
         ValueError: there are fewer test images than the evaluation wants, or more than 256 classes.
@@ -143,7 +153,7 @@ def measure(
         (state, name): [] for state in states for name in evaluation.filters
     }
     left_grid: dict[str, int | Tensor] = dict.fromkeys(states, 0)
-    for index in chosen.split(BATCH_SIZE):
+    for index in chosen.split(batch_size or default_batch_size(chosen.device)):
         arrived = evaluator.images(split.images[index], split.labels[index])
         for state, images in zip(states, arrived, strict=False):
             for name in evaluation.filters:

@@ -1,6 +1,6 @@
 """The cells that a command is about: those that its options ask for, and those that exist."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from experiments.evaluation.cell_store import CellStore
@@ -26,10 +26,10 @@ def existing_rows(config: SweepConfig) -> list[str]:
     return [kind for kind in found if not config.rows or kind in config.rows]
 
 
-def grid_pairs(config: GridConfig) -> list[tuple[str, str]]:
+def grid_pairs(config: GridConfig, models: Sequence[str]) -> list[tuple[str, str]]:
     """(model, column) for every cell, row by row."""
     columns = [check_kind(kind, "columns") for kind in config.columns or KINDS]
-    return [(model, column) for model in existing_rows(config) for column in columns]
+    return [(model, column) for model in models for column in columns]
 
 
 def evaluation_of(

@@ -1,19 +1,21 @@
 """Makes many cells: skips those that are done and those that another process is making."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy
 import torch
 from rich.console import Console
 
 from experiments.evaluation.cell_store import CellStore
-from experiments.evaluation.cells import Cell, Origin, Outcome, refuse_mixture
+from experiments.evaluation.cells import Cell, Origin, refuse_mixture
 from experiments.evaluation.evaluation import Evaluation
-from experiments.evaluation.measure import measure, passes_per_image
+from experiments.evaluation.measure import default_batch_size, measure, passes_per_image
+from experiments.evaluation.selection import existing_rows
 from experiments.evaluation.sweep_config import SweepConfig
 from experiments.support.data_sets import Split, load_split
-from experiments.support.progress import progress_bars
+from experiments.support.progress import Meter, progress_bars
 from experiments.support.provenance import provenance
 from experiments.support.storage import LockedElsewhere
 from experiments.training.model_files import (
@@ -22,17 +24,20 @@ from experiments.training.model_files import (
     load_model,
     model_config,
     model_path,
-    require_models,
 )
 
+Config = TypeVar("Config", bound=SweepConfig)
 
-def run(
-    evaluations_of: Callable[[int], list[Evaluation]], config: SweepConfig, console: Console
-) -> None:
+
+EvaluationsOf = Callable[[Config, Sequence[str], int], list[Evaluation]]
+
+
+def run(evaluations_of: EvaluationsOf[Config], config: Config, console: Console) -> None:
     """Makes every cell that is not done.
 
     Args:
-        evaluations_of: gives the settings of the cells, told how many images each is to have.
+        evaluations_of: gives the settings of the cells, told the options, the models, and how many
+            images each is to have.
         config: models, images, where the results are kept.
         console: for the progress bar.
 
@@ -41,17 +46,57 @@ def run(
             not know the classes of the test images.
     """
     device = config.runtime.start()
-    require_models(config.models)  # before anything is downloaded
+    models = existing_rows(config)  # before anything is downloaded
     split = load_split(config.data, "test").to(device)
-    if config.limit is not None and config.limit < 1:
-        raise ValueError(f"limit is {config.limit!r}; accepted are whole numbers from 1")
-    evaluations = evaluations_of(min(config.limit or len(split.labels), len(split.labels)))
-    data = split.describe()
-    labels = split.labels.cpu().numpy().astype(numpy.uint8)
+    evaluations = evaluations_of(config, models, image_count(config, split))
+    missing = unmade(evaluations, config)
+    whole = f"{len(missing)} of {len(evaluations)} cells to measure"
+    if missing:
+        console.print(f"{whole}, on {device.type} with {torch.get_num_threads()} CPU threads")
+    with progress_bars(console) as progress:
+        bar = progress.add_task("cells", total=sum(map(passes, missing)), whole=whole)
+        make(evaluations, config, split, Meter(progress, bar))
+
+
+def image_count(config: SweepConfig, split: Split) -> int:
+    """How many test images a cell is to have.
+
+    Raises:
+        ValueError: limit or batch_size is not positive.
+    """
+    for name in ("limit", "batch_size"):
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value!r}; accepted are whole numbers from 1")
+    return min(config.limit or len(split.labels), len(split.labels))
+
+
+def unmade(evaluations: Iterable[Evaluation], config: SweepConfig) -> list[Evaluation]:
+    """Those whose cell does not exist, each once."""
+    done = {evaluation for evaluation, _ in CellStore(config.directory).origins()}
+    return [evaluation for evaluation in dict.fromkeys(evaluations) if evaluation not in done]
+
+
+def passes(evaluation: Evaluation) -> int:
+    """About how much work an evaluation is, in forward passes of one image."""
+    return evaluation.images * passes_per_image(evaluation)
+
+
+def make(evaluations: list[Evaluation], config: SweepConfig, split: Split, meter: Meter) -> None:
+    """As ``run``, with what that prepares.
+
+    Args:
+        evaluations: the settings of the cells.
+        config: options.
+        split: the test images, on the device of the measurement.
+        meter: counts ``passes`` of what is unmade.
+    """
+    device, console = split.labels.device, meter.console
     files = {kind: model_path(kind, config.models) for kind in {e.model for e in evaluations}}
     models = {kind: load_model(file, device) for kind, file in files.items()}
     for file in files.values():
         check_classes(file, split)
+    data = split.describe()
     origins = {
         kind: Origin(file_digest(file), data, checked_record(file) is not None)
         for kind, file in files.items()
@@ -64,41 +109,28 @@ def run(
     store = CellStore(config.directory)
     existing = [pair for pair in store.origins() if pair[0].models == config.set_name]
     refuse_mixture([*existing, *((e, origins[e.model]) for e in evaluations)])
-    done = {evaluation for evaluation, _ in existing}
-    missing = [evaluation for evaluation in evaluations if evaluation not in done]
-    work = {evaluation: passes_per_image(evaluation) for evaluation in missing}
-    whole = f"{len(missing)} of {len(evaluations)} cells to measure"
-    if missing:
-        console.print(f"{whole}, on {device.type} with {torch.get_num_threads()} CPU threads")
+    labels = split.labels.cpu().numpy().astype(numpy.uint8)
+    batch_size = config.batch_size or default_batch_size(device)
     elsewhere = 0
-    with progress_bars(console) as progress:
-        bar = progress.add_task(
-            "cells", total=sum(e.images * work[e] for e in missing), whole=whole
-        )
-
-        def measured(evaluation: Evaluation) -> Outcome:
-            passes = work[evaluation]
-            return measure(
-                evaluation,
-                models[evaluation.model],
-                split,
-                lambda count: progress.advance(bar, count * passes),
-            )
-
-        for evaluation in missing:
-            progress.update(bar, description=f"{evaluation.model} on {evaluation.kind}")
-            amount = evaluation.images * work[evaluation]
-            try:
-                with store.claim(evaluation):
-                    if evaluation in store:
-                        progress.skip(bar, amount)
-                        continue
-                    outcome = measured(evaluation)
-                    origin = origins[evaluation.model]
-                    store.add([Cell.of(outcome, origin, provenance(device))], labels)
-            except LockedElsewhere:
-                elsewhere += 1
-                progress.skip(bar, amount)
+    for evaluation in unmade(evaluations, config):
+        meter.begin(f"{evaluation.model} on {evaluation.kind}")
+        try:
+            with store.claim(evaluation):
+                if evaluation in store:
+                    meter.skip(passes(evaluation))
+                    continue
+                outcome = measure(
+                    evaluation,
+                    models[evaluation.model],
+                    split,
+                    meter.times(passes_per_image(evaluation)).advance,
+                    batch_size,
+                )
+                about = {**provenance(device), "batch_size": batch_size}
+                store.add([Cell.of(outcome, origins[evaluation.model], about)], labels)
+        except LockedElsewhere:
+            elsewhere += 1
+            meter.skip(passes(evaluation))
     if elsewhere:
         console.print(
             f"{elsewhere} cells are being made by another process; run again for the rest"

@@ -21,6 +21,10 @@ class SweepConfig:
     """Models, by what they were trained on."""
     limit: Annotated[int | None, arg(help_behavior_hint="(default: all)")] = None
     """Evaluate on this many test images, a fixed random subset."""
+    batch_size: Annotated[
+        int | None, arg(help_behavior_hint="(default: 250 on a CPU, 1000 on a GPU)")
+    ] = None
+    """Images that are attacked at once."""
     report_only: bool = False
     """Make no cell, only the report. It is of all the cells that exist; among cells that differ only in
     the number of images, it takes the one with the most."""

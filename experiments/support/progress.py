@@ -1,7 +1,7 @@
 """How far every command is: bars on a terminal, a line now and then in a pipe or a log file."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.progress import (
@@ -94,6 +94,10 @@ class Meter:
     task: TaskID
     unit: float = 1.0
     """What the bar advances by for one piece of this work."""
+
+    def times(self, pieces: float) -> "Meter":
+        """The same, but a piece of it is as many as these."""
+        return replace(self, unit=pieces * self.unit)
 
     @property
     def console(self) -> Console:

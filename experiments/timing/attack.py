@@ -4,7 +4,7 @@ import torch
 from rich.progress import Progress
 from torch.nn import functional
 
-from experiments.evaluation.measure import BATCH_SIZE
+from experiments.evaluation.measure import default_batch_size
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.quantization import prepare
 from experiments.support.autocast import logits_of
@@ -21,7 +21,8 @@ def compare_attack(
     kind: str, precision: Precision, device: torch.device, rounds: int, progress: Progress
 ) -> Comparison:
     """Compares on a batch of images of ``kind``; ``rounds`` as in ``compare``."""
-    split = noise(BATCH_SIZE, device)
+    count = default_batch_size(device)
+    split = noise(count, device)
     model = seeded_model(0, len(split.classes)).to(device)
     model.to(memory_format=torch.channels_last)
     logits = logits_of(model.eval().requires_grad_(False), precision)
@@ -39,8 +40,8 @@ def compare_attack(
     return compare(
         "attack against forward and backward",
         0.95,
-        Contender(f"PGD-{ATTACK.steps}", BATCH_SIZE, attack),
-        Contender(f"{ATTACK.steps} x forward and backward", BATCH_SIZE, bare),
+        Contender(f"PGD-{ATTACK.steps}", count, attack),
+        Contender(f"{ATTACK.steps} x forward and backward", count, bare),
         rounds,
         progress,
     )

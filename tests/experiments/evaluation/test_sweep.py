@@ -26,7 +26,7 @@ def test_sweep_skips_what_is_done_and_what_another_process_makes(sweep, monkeypa
     wanted = [clean(sweep, kind) for kind in ("1", "2d", "8")]
     store = CellStore(sweep.results)
     with store.claim(wanted[0]):
-        run(lambda images: wanted, sweep, QUIET)
+        run(lambda *_: wanted, sweep, QUIET)
     assert [evaluation in store for evaluation in wanted] == [False, True, True]
     made = []
 
@@ -35,7 +35,7 @@ def test_sweep_skips_what_is_done_and_what_another_process_makes(sweep, monkeypa
         return measure(evaluation, *rest)
 
     monkeypatch.setattr("experiments.evaluation.sweep.measure", watched)
-    run(lambda images: wanted, sweep, QUIET)
+    run(lambda *_: wanted, sweep, QUIET)
     assert made == wanted[:1]
     assert len(store.cells()) == 3
 
@@ -44,7 +44,7 @@ def test_other_settings_are_another_cell(sweep):
     wanted = [
         replace(clean(sweep), attack=ProjectedGradientDescent(8.0, steps)) for steps in (2, 3)
     ]
-    run(lambda images: wanted, sweep, QUIET)
+    run(lambda *_: wanted, sweep, QUIET)
     assert [cell.evaluation for cell in CellStore(sweep.results).cells()] != []
     assert all(evaluation in CellStore(sweep.results) for evaluation in wanted)
 
@@ -56,13 +56,29 @@ def test_sweep_refuses_images_of_other_classes(sweep):
         match=r"2d was trained on the classes blue, green, red \(coloured noise\); .* "
         "without blue, green, red, with 0, 1, 2, 3, 4, 5, 6, 7, 8, 9. Choose other --data",
     ):
-        run(lambda images: [clean(sweep)], digits, QUIET)
+        run(lambda *_: [clean(sweep)], digits, QUIET)
     with pytest.raises(ValueError, match="limit is 0; accepted are whole numbers from 1"):
-        run(lambda images: [], replace(sweep, limit=0), QUIET)
+        run(lambda *_: [], replace(sweep, limit=0), QUIET)
+
+
+def test_images_are_measured_in_batches_as_large_as_asked_for(sweep, monkeypatch):
+    counts = []
+
+    def watched(evaluation, model, split, on_batch, batch_size):
+        return measure(evaluation, model, split, counts.append, batch_size)
+
+    monkeypatch.setattr("experiments.evaluation.sweep.measure", watched)
+    run(lambda *_: [clean(sweep)], replace(sweep, batch_size=5), QUIET)
+    run(lambda *_: [clean(sweep, "8")], sweep, QUIET)
+    assert counts == [5, 5, 2, 12]
+    cells = {cell.kind: cell.provenance["batch_size"] for cell in CellStore(sweep.results).cells()}
+    assert cells == {"2d": 5, "8": 250}
+    with pytest.raises(ValueError, match="batch_size is 0; accepted are whole numbers from 1"):
+        run(lambda *_: [], replace(sweep, batch_size=0), QUIET)
 
 
 def test_reports_use_the_largest_cell(sweep):
-    run(lambda images: [clean(sweep), clean(sweep, images=30)], sweep, QUIET)
+    run(lambda *_: [clean(sweep), clean(sweep, images=30)], sweep, QUIET)
     (cell,) = read_cells(sweep, lambda evaluation: evaluation.attack is None)
     assert cell.images == 30
     both = read_cells(sweep, lambda evaluation: evaluation.attack is None, every_size=True)

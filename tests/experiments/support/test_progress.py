@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from experiments.support.progress import LoggedProgress, duration
+from experiments.support.progress import LoggedProgress, Meter, duration
 
 
 class Work:
@@ -85,3 +85,16 @@ def test_what_others_have_done_is_no_work():
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_meters_of_two_kinds_of_work_share_a_bar():
+    work = Work(100)
+    fast, slow = (Meter(work.progress, work.task, unit) for unit in (0.5, 8.0))
+    fast.begin("fast work")
+    for _ in range(4):
+        fast.advance()
+    assert (work.progress.tasks[0].completed, work.progress.tasks[0].total) == (2.0, 100)
+    slow.times(3).advance(2)
+    slow.skip(4)
+    assert (work.progress.tasks[0].completed, work.progress.tasks[0].total) == (50.0, 68.0)
+    assert work.progress.tasks[0].description == "fast work"
