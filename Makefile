@@ -12,7 +12,9 @@
 #
 # Each makes .venv, installs the pinned requirements and builds the extension
 # first, and does only what has changed since. PYTHON chooses the interpreter,
-# PYQUANT_CUDA=auto|1|0 whether the CUDA kernels are built.
+# PYQUANT_CUDA=auto|1|0 whether the CUDA kernels are built (in make demo alone:
+# only where there is a GPU). torch for CUDA, from PyPI, is a download of 3 GB; a
+# new .venv gets that for CPUs with TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -20,6 +22,19 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 SOURCES := setup.py pyproject.toml $(shell find csrc -type f)
+
+# The demo keeps what is built already, and builds for this machine where nothing is.
+ifeq ($(MAKECMDGOALS),demo)
+ifeq ($(shell nvidia-smi --list-gpus 2>/dev/null),)
+export PYQUANT_CUDA ?= $(or $(shell cat $(VENV)/cuda.setting 2>/dev/null),0)
+endif
+endif
+
+ifdef TORCH_INDEX
+ifneq ($(TORCH_INDEX),$(shell cat $(VENV)/torch.index 2>/dev/null || echo $(TORCH_INDEX)))
+$(error torch in $(VENV) is from $(shell cat $(VENV)/torch.index); make clean first for another TORCH_INDEX)
+endif
+endif
 
 .PHONY: help demo test bench lint format sanitize test-gpu cuda-resources install clean
 .DELETE_ON_ERROR:
@@ -98,9 +113,24 @@ $(VENV)/%.installed: %.txt $(BIN)/python
 	$(INSTALL) -r $<
 	@touch $@
 
-$(VENV)/requirements-test.installed: requirements.txt
+$(VENV)/requirements-test.installed: $(VENV)/requirements.installed
+
+# Not quiet, since it takes minutes: pip shows each download with its size.
+$(VENV)/requirements.installed: requirements.txt $(VENV)/torch.index
+	@echo "Installing into $(VENV), with torch from $$(cat $(VENV)/torch.index). That on PyPI is for CUDA:"
+	@echo "with what it needs, 3 GB to download and 6 GB on disk. In a new $(VENV), the one for CPUs takes"
+	@echo "0.3 GB to download: TORCH_INDEX=https://download.pytorch.org/whl/cpu"
+	@index=$$(cat $(VENV)/torch.index); [ $$index = PyPI ] || \
+	  $(BIN)/python -m pip install --disable-pip-version-check --no-deps \
+	    --index-url $$index $$(grep -E '^torch(vision)?==' $<)
+	$(BIN)/python -m pip install --disable-pip-version-check -r $<
+	@touch $@
+
+$(VENV)/torch.index: $(BIN)/python
+	@echo "$(or $(TORCH_INDEX),PyPI)" > $@
 
 $(VENV)/pyquant.installed: $(SOURCES) $(VENV)/requirements.installed $(VENV)/cuda.setting
+	@echo "Compiling the kernels, which takes minutes"
 	$(INSTALL) --no-build-isolation --no-deps --editable .
 	$(BIN)/python -m pyquant
 	@touch $@
