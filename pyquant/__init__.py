@@ -1,5 +1,7 @@
 """Floyd-Steinberg dithering and linear quantization of image batches for PyTorch."""
 
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pyquant import command_line, source_folder  # noqa: F401  # source_folder first, for its error
@@ -26,3 +28,13 @@ __all__ = [
     "nn",
     "to_codes",
 ]
+
+if TYPE_CHECKING:
+    from pyquant import onnx as onnx
+else:
+
+    def __getattr__(name: str) -> ModuleType:
+        """Modules that need other libraries are imported when they are used."""
+        if name in ("onnx", "transforms"):
+            return import_module(f"pyquant.{name}")
+        raise AttributeError(f"module 'pyquant' has no attribute {name!r}")

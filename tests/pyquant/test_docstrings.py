@@ -6,7 +6,7 @@ import importlib
 import pytest
 
 #: The modules with examples, and the libraries that these need.
-MODULES = {"codes": (), "nn": ("foolbox",)}
+MODULES = {"codes": (), "nn": ("foolbox",), "onnx": ("onnxscript", "onnxruntime")}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyquant
-from images import BITS, FLOAT_DTYPES, ROUNDINGS, assert_same, by_reference, random_image
+from images import (
+    BITS,
+    FLOAT_DTYPES,
+    ROUNDINGS,
+    assert_same,
+    by_reference,
+    floats_near_thresholds,
+    random_image,
+)
 from pyquant import reference
 from pyquant.ops import DTYPES
 
@@ -51,15 +59,8 @@ def test_every_byte(bits, rounding):
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 @pytest.mark.parametrize("bits", BITS)
 def test_every_float_near_a_threshold(bits, rounding):
-    """The 64 float32 values around each threshold, where one wrong rounding would show."""
-    steps = 2**bits - 1
-    thresholds = (
-        (torch.arange(steps) + 0.5) / steps
-        if rounding == "nearest"
-        else torch.arange(1, steps + 1) * 2 ** (8 - bits) / 255
-    )
-    neighbours = thresholds.view(torch.int32)[:, None] + torch.arange(-32, 32, dtype=torch.int32)
-    image = neighbours.view(torch.float32)
+    """Where one wrong rounding would show."""
+    image = floats_near_thresholds(bits, rounding)
     expected = by_reference(reference.linear_quantize, image, bits, rounding)
     assert_same(pyquant.linear_quantize(image, bits, rounding=rounding), expected)
 

@@ -22,6 +22,18 @@ def random_image(shape: tuple[int, ...], dtype: torch.dtype = torch.uint8, seed:
     return value.to(dtype)
 
 
+def floats_near_thresholds(bits: int, rounding: str) -> Tensor:
+    """The 64 float32 values around each threshold of linear_quantize, a row for each threshold."""
+    steps = 2**bits - 1
+    thresholds = (
+        (torch.arange(steps) + 0.5) / steps
+        if rounding == "nearest"
+        else torch.arange(1, steps + 1) * 2 ** (8 - bits) / 255
+    )
+    neighbours = thresholds.view(torch.int32)[:, None] + torch.arange(-32, 32, dtype=torch.int32)
+    return neighbours.view(torch.float32)
+
+
 def layouts(image: Tensor) -> dict[str, Tensor]:
     """The same values in different memory formats; `image` is contiguous and has 4 dimensions."""
     padded = image.new_zeros([size + 3 for size in image.shape])
