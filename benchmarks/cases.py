@@ -7,20 +7,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from benchmarks.settings import Config, Dtype, Op, Size
+from benchmarks import layouts
+from benchmarks.settings import Config, Dtype, Op
+from benchmarks.sizes import SHAPES, Size
 
-SHAPES: dict[Size, tuple[int, ...]] = {
-    "image": (3, 32, 32),
-    "batch": (128, 3, 32, 32),
-    "channels_last": (128, 3, 32, 32),
-    "large_batch": (1024, 3, 32, 32),
-    "large_channels_last": (1024, 3, 32, 32),
-    "square": (3, 1024, 1024),
-    "4k": (3, 2160, 3840),
-    "64mb": (64, 1024, 1024),  # for one-byte samples; fewer planes for wider ones
-}
-EVERY_DTYPE_SIZES = ("batch", "64mb")
 OTHER_DTYPES = ("uint8", "float32")
+EVERY_DTYPE_SIZES = {"cpu": ("batch", "64mb"), "cuda": ("batch", "cifar")}
+# On CUDA, where a run is short, the second mode of an op and linear_quantize are timed on these,
+# and other dtypes in the first mode only.
+FIRST_MODES = ("textbook", "nearest")
+SECOND_MODE_SIZES = ("image", "batch", "cifar", "square", "4k")
+LINEAR_SIZES = (
+    "image", "batch", "cifar", "cifar_channels_last", "crop", "every_second_column", "transposed",
+    "4k_batch", "64mb",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,39 +53,50 @@ class Case:
     @property
     def layout(self) -> str:
         """What is written after the numbers of the shape; nothing if it is contiguous."""
-        return " channels_last" if self.size.endswith("channels_last") else ""
+        layout = layouts.layout(self.size)
+        return f" {layout}" if layout else ""
 
     def __str__(self) -> str:
         shape = "x".join(str(size) for size in self.shape)
         return f"{self.op} {self.mode}, {self.dtype} {shape}{self.layout}, {self.bits} bits"
 
-    def image(self) -> Tensor:
+    def image(self, device: torch.device | str = "cpu") -> Tensor:
         """Smooth shapes with some noise, as photographs have: the speed of Pillow and of any
         loop with branches depends on the content, and pure noise would be unfair to them."""
-        generator = torch.Generator().manual_seed(self.seed)
-        *leading, height, width = self.shape
+        generator = torch.Generator(device).manual_seed(self.seed)
+        shape = layouts.stored_shape(self.size, self.shape)
+        *leading, height, width = shape
         planes = torch.Size(leading).numel()
-        coarse = torch.rand(planes, 1, 4, 4, generator=generator)
+        coarse = torch.rand(planes, 1, 4, 4, generator=generator, device=device)
         image = interpolate(coarse, (height, width), mode="bicubic", align_corners=False)
-        image = image.add_(torch.randn(image.shape, generator=generator), alpha=0.03).clamp_(0, 1)
-        image = image.reshape(self.shape)
+        noise = torch.randn(image.shape, generator=generator, device=device)
+        image = image.add_(noise, alpha=0.03).clamp_(0, 1).reshape(shape)
         image = image.mul_(255).round_() if self.dtype == "uint8" else image
-        image = image.to(self.device, self.torch_dtype)
-        if self.layout:
-            return image.contiguous(memory_format=torch.channels_last)
-        return image
+        return layouts.view(self.size, image.to(self.torch_dtype))
 
 
 def cases(config: Config) -> list[Case]:
-    """Every case of a run. Only linear_quantize, bound by memory, is timed on 64 MB."""
-    found = []
-    for op in config.ops:
-        for size in config.sizes:
-            if op == "floyd_steinberg" and size == "64mb":
-                continue
-            for mode in config.variants if op == "floyd_steinberg" else config.roundings:
-                for dtype in config.dtypes:
-                    if size in EVERY_DTYPE_SIZES or dtype in OTHER_DTYPES:
-                        case = Case(op, mode, dtype, size, config.bits, config.device, config.seed)
-                        found.append(case)
-    return found
+    """Every case of a resolved config, the sizes in their order."""
+    every = [
+        Case(op, mode, dtype, size, config.bits, config.device, config.seed)
+        for size in config.sizes
+        for op in config.ops
+        for mode in (config.variants if op == "floyd_steinberg" else config.roundings)
+        for dtype in config.dtypes
+    ]
+    return [case for case in every if _is_timed(case)]
+
+
+def _is_timed(case: Case) -> bool:
+    """Only linear_quantize, bound by memory, is timed on 64 MB."""
+    if case.dtype not in OTHER_DTYPES and case.size not in EVERY_DTYPE_SIZES[case.device]:
+        return False
+    if case.op == "floyd_steinberg" and case.size == "64mb":
+        return False
+    if case.device == "cpu":
+        return True
+    if case.op == "linear_quantize" and case.size not in LINEAR_SIZES:
+        return False
+    if case.mode in FIRST_MODES:
+        return True
+    return case.size in SECOND_MODE_SIZES and case.dtype in OTHER_DTYPES

@@ -2,12 +2,15 @@
 
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
-from benchmarks import machine, plot, readme, report
-from benchmarks.measure import measure
+from benchmarks import machine, readme, report
+from benchmarks.cuda.device import CudaDevice
+from benchmarks.cuda.run import run_on_gpu
+from benchmarks.measure import run_on_cpu
 from benchmarks.measurements import Run
 from benchmarks.run_files import read_run, write_run
 from benchmarks.settings import RESULTS, Config
@@ -15,6 +18,7 @@ from benchmarks.tables import target_table
 from benchmarks.targets import targets
 from benchmarks.verification import VerificationError
 from experiments.support.storage import atomic_path, write_text
+from pyquant.libraries import NO_CUDA_REASON
 
 
 def run_command(config: Config) -> None:
@@ -28,20 +32,21 @@ def run_command(config: Config) -> None:
         sys.exit(str(error))
     if config.device == "cuda" and not torch.cuda.is_available():
         sys.exit("--device cuda needs a CUDA device, and torch finds none")
+    if config.device == "cuda" and NO_CUDA_REASON:
+        sys.exit(f"--device cuda needs pyquant's CUDA kernels: {NO_CUDA_REASON}")
     try:
-        measure_and_write(config)
+        measure_and_write(config, CudaDevice() if config.device == "cuda" else None)
     except VerificationError as error:
         sys.exit(f"Verification failed, nothing was written.\n{error}")
 
 
-def measure_and_write(config: Config) -> Run:
+def measure_and_write(config: Config, gpu: CudaDevice | None = None) -> Run:
     """Takes a resolved config. The files are written together, after the last measurement."""
     started = time.monotonic()
-    description = machine.describe(config.device)
-    run = Run(config, description, measure(config))
+    run = run_on_gpu(config, gpu) if gpu else run_on_cpu(config)
     if not run.results:
         raise ValueError("there is nothing to time with these options")
-    folder = config.output or RESULTS / machine.folder_name(description["device"])
+    folder = config.output or RESULTS / (config.name or machine.folder_name(run.machine["device"]))
     write_run(folder, run)
     write_report(folder, run)
     if config.device == "cpu":
@@ -53,6 +58,11 @@ def measure_and_write(config: Config) -> Run:
 
 def write_report(folder: Path, run: Run) -> None:
     write_text(folder / "report.md", report.to_markdown(run))
+    if find_spec("matplotlib") is None:
+        print("plot.png is not written: matplotlib is not installed")
+        return
+    from benchmarks import plot
+
     with atomic_path(folder / "plot.png") as part:
         plot.draw(run.results, report.plot_title(run), part)
 

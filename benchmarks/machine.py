@@ -5,10 +5,9 @@ import os
 import platform
 import re
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import cpuinfo
 import torch
 
 import pyquant
@@ -17,18 +16,26 @@ from benchmarks.settings import ROOT
 FIELDS = {"cpu family": "family", "model": "model"}  # and their names in py-cpuinfo
 
 
-def describe(device: str) -> dict:
-    """Everything a reader needs to judge or repeat the figures."""
+PACKAGES = {
+    "cpu": ("torch", "numpy", "numba", "pillow", "dithering"),
+    "cuda": ("torch", "numpy", "triton"),
+}
+
+
+def describe(gpu: dict | None = None) -> dict:
+    """Everything a reader needs to judge or repeat the figures; on a GPU with what
+    CudaDevice.describe() says of it."""
     processor = _processor()
     return {
         "processor": processor,
-        "device": torch.cuda.get_device_name() if device == "cuda" else processor["model name"],
+        "device": gpu["name"] if gpu else processor["model name"],
+        **({"gpu": gpu} if gpu else {}),
         "system": f"{platform.system()} {platform.machine()}",
         "transparent huge pages": _huge_pages(),
         "load average": round(os.getloadavg()[0], 2),
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "numpy", "numba", "pillow", "dithering")},
+            **{name: _version(name) for name in PACKAGES["cuda" if gpu else "cpu"]},
         },
         "build": pyquant.build_info(),
         "commit": _commit(),
@@ -51,8 +58,19 @@ def changed_sources(commit: str) -> list[str] | None:
         return None
 
 
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
 def _processor() -> dict:
-    found = cpuinfo.get_cpu_info()
+    try:
+        from cpuinfo import get_cpu_info
+    except ImportError:  # not needed to time a GPU
+        get_cpu_info = dict
+    found = get_cpu_info()
     return {
         "model name": found.get("brand_raw") or platform.processor() or "unknown",
         **{key: str(found[name]) for key, name in FIELDS.items() if name in found},

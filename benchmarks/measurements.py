@@ -1,7 +1,7 @@
 """What was measured: a result is one contender on one case; a run is all results of one command."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -42,11 +42,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Run:
-    """`config` is resolved; `machine` is what benchmarks.machine.describe returned."""
+    """`config` is resolved; `machine` is what benchmarks.machine.describe returned; `left_out` says
+    what was not timed, and why."""
 
     config: Config
     machine: dict
     results: list[Result]
+    left_out: list[str] = field(default_factory=list)
 
 
 class ResultTable:

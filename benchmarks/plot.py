@@ -15,6 +15,10 @@ PANELS = (
     ("floyd_steinberg", "published", "uint8", "square"),
     ("floyd_steinberg", "textbook", "float32", "batch"),
     ("floyd_steinberg", "textbook", "float32", "square"),
+    ("floyd_steinberg", "textbook", "uint8", "cifar"),
+    ("floyd_steinberg", "textbook", "float32", "cifar"),
+    ("linear_quantize", "nearest", "uint8", "cifar"),
+    ("linear_quantize", "nearest", "float32", "cifar"),
     ("linear_quantize", "nearest", "uint8", "64mb"),
     ("linear_quantize", "nearest", "float32", "64mb"),
 )

@@ -1,11 +1,16 @@
 """A run for readers, in Markdown."""
 
+from collections.abc import Iterator
 from statistics import median
 
+import benchmarks.cuda.tables as cuda_tables
 from benchmarks import tables
+from benchmarks.cases import Case
 from benchmarks.contenders import OWN
 from benchmarks.measurements import ResultTable, Run
 from benchmarks.targets import targets
+
+OTHER_ARITHMETIC = "\\* the same work by another arithmetic: levels and mean checked, not bits."
 
 
 def to_markdown(run: Run) -> str:
@@ -17,13 +22,26 @@ def to_markdown(run: Run) -> str:
     parts += ["## Losses", tables.loss_table(run.results)]
     for op in dict.fromkeys(case.op for case in table.by_case):
         of_op = [case for case in table.by_case if case.op == op]
-        parts += [f"## {op}", tables.own_table(table, of_op)]
-        parts += [f"Everything in M samples/s{', one thread' if on_cpu else ''}:"]
-        parts += [tables.throughput_table(table, of_op)]
-        parts += ["\\* the same work by another arithmetic: levels and mean checked, not bits."]
-    if any(name.startswith(f"{OWN} ") for row in table.by_case.values() for name, _ in row):
+        parts += [f"## {op}", *(_of_cpu if on_cpu else _of_gpu)(table, of_op), OTHER_ARITHMETIC]
+    if on_cpu and any(
+        name.startswith(f"{OWN} ") for row in table.by_case.values() for name, _ in row
+    ):
         parts += ["## Instruction sets", "M samples/s, one thread:", tables.path_table(table)]
+    if run.left_out:
+        parts += ["## Left out", "\n".join(f"- {what}" for what in run.left_out)]
     return "\n\n".join(parts) + "\n"
+
+
+def _of_cpu(table: ResultTable, cases: list[Case]) -> Iterator[str]:
+    yield tables.own_table(table, cases)
+    yield "Everything in M samples/s, one thread:"
+    yield tables.throughput_table(table, cases)
+
+
+def _of_gpu(table: ResultTable, cases: list[Case]) -> Iterator[str]:
+    yield cuda_tables.own_table(table, cases)
+    yield "Everything that does the same work, and the copy:"
+    yield cuda_tables.peer_table(table, cases)
 
 
 def _machine_lines(run: Run) -> str:
@@ -43,11 +61,19 @@ def _machine_lines(run: Run) -> str:
         f"{config.rounds} interleaved rounds, {config.seconds:g} s per measurement; "
         f"medians, ± is half the interquartile range, {spread:.0%} for the typical measurement",
     ]
+    if "gpu" in machine:
+        gpu = machine["gpu"].items()
+        lines.insert(0, ", ".join(f"{name} {value}" for name, value in gpu if name != "name"))
+        lines.append(
+            "times inside CUDA graphs, where images take turns; from Python: one call at a time; "
+            "of copy_: the time of a copy of the same bytes divided by ours"
+        )
     return "\n".join(f"- {line}" for line in lines)
 
 
 def plot_title(run: Run) -> str:
+    threads = ", one thread unless noted" if run.config.device == "cpu" else ", inside CUDA graphs"
     return (
-        f"pyquant on {run.machine['device']}, {run.config.bits} bits, one thread unless noted; "
+        f"pyquant on {run.machine['device']}, {run.config.bits} bits{threads}; "
         "* the same work by another arithmetic"
     )

@@ -36,7 +36,7 @@ def write_run(folder: Path, run: Run) -> None:
     settings = asdict(run.config)
     for name in ("output", "report_only"):  # which say nothing about the measurements
         settings.pop(name)
-    document = {"settings": settings, "machine": run.machine}
+    document = {"settings": settings, "machine": run.machine, "left out": run.left_out}
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -65,7 +65,7 @@ def read_run(folder: Path) -> Run:
         if tuple(next(reader)) != COLUMNS:
             raise ValueError(f"{path} must have the columns {', '.join(COLUMNS)}")
         results = [_result(config, dict(zip(COLUMNS, row, strict=True)), path) for row in reader]
-    return Run(config, document["machine"], results)
+    return Run(config, document["machine"], results, document.get("left out", []))
 
 
 def _line(result: Result) -> list[object]:

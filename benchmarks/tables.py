@@ -17,19 +17,17 @@ def target_table(targets: list[Target]) -> str:
 
 
 def loss_table(results: list[Result]) -> str:
-    """Page faults of one call show whose result was new memory."""
+    """On the CPU, page faults of one call show whose result was new memory."""
+    found = losses(results)
+    header = ["case", "slower", "faster", "speed"]
     rows = [
-        [
-            str(loss.slower.case),
-            contender(loss.slower),
-            contender(loss.faster),
-            times(loss.speed),
-            f"{loss.slower.page_faults:,}",
-            f"{loss.faster.page_faults:,}",
-        ]
-        for loss in losses(results)
+        [str(loss.slower.case), contender(loss.slower), contender(loss.faster), times(loss.speed)]
+        for loss in found
     ]
-    header = ["case", "slower", "faster", "speed", "page faults of the slower", "of the faster"]
+    if results[0].case.device == "cpu":
+        header += ["page faults of the slower", "of the faster"]
+        for row, loss in zip(rows, found, strict=True):
+            row += [f"{loss.slower.page_faults:,}", f"{loss.faster.page_faults:,}"]
     return markdown_table(header, rows) if rows else "None."
 
 

@@ -4,7 +4,6 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch.utils.benchmark import Timer
 
 # number of calls -> seconds per call
@@ -21,28 +20,17 @@ class Timing:
     rounds: int
     calls_per_round: int
 
+    def of_one(self, count: int) -> "Timing":
+        """Of one call, if `count` of them were timed as one."""
+        return Timing(
+            self.median / count, self.first_quartile / count, self.third_quartile / count,
+            self.rounds, self.calls_per_round * count,
+        )  # fmt: skip
+
 
 def cpu_clock(call: Callable[[], object], threads: int) -> Clock:
     timer = Timer("call()", globals={"call": call}, num_threads=threads)
     return lambda number: timer.timeit(number).median
-
-
-def cuda_clock(call: Callable[[], object]) -> Clock:
-    """CUDA events around calls that follow each other on one stream. Where the device is done
-    before the host has launched the next call, this is the time of a launch."""
-
-    def seconds_per_call(number: int) -> float:
-        call()  # as Timer does, one call outside the measurement
-        start = torch.cuda.Event(enable_timing=True)
-        end = torch.cuda.Event(enable_timing=True)
-        start.record()
-        for _ in range(number):
-            call()
-        end.record()
-        end.synchronize()
-        return start.elapsed_time(end) / 1000 / number  # events count milliseconds
-
-    return seconds_per_call
 
 
 def interleaved(clocks: list[Clock], seconds: float, rounds: int) -> list[Timing]:

@@ -4,13 +4,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks import numba_loops
+import pyquant
 from benchmarks.cases import Case
+from benchmarks.contenders import Contender
 from pyquant import reference
 
 # The reference walks the pixels of a plane in Python. On planes with more pixels than this, the
 # numba loop takes its place, which is compared with the reference on the small images.
 REFERENCE_PIXELS = 64 * 64
+# Of the image of a GPU, whose expected result is that of the CPU kernels, as many planes as have
+# these samples are compared with the reference.
+COMPARED_SAMPLES = 2**17
 # Error diffusion keeps the mean, except for the errors that leave the image at its borders.
 MEAN_TOLERANCE = 0.03
 
@@ -29,8 +33,43 @@ def expected_result(case: Case, image: Tensor) -> Tensor:
         return torch.cat([_reference(case, part) for part in planes.split(few)]).view(image.shape)
     if height * width <= REFERENCE_PIXELS:
         return _reference(case, image)
+    from benchmarks import numba_loops  # which is not needed for a GPU
+
     quantized = numba_loops.floyd_steinberg(_array(image), case.bits, case.mode)
     return torch.from_numpy(quantized).to(case.torch_dtype)
+
+
+def expected_on_gpu(case: Case, image: Tensor) -> Tensor:
+    """What the CUDA kernels must return, on their device: what the CPU kernels return, which the
+    reference confirms for the first planes unless they are large."""
+    on_cpu = image.cpu()
+    expected = getattr(pyquant, case.op)(on_cpu, case.bits, **case.keyword)
+    height, width = image.shape[-2:]
+    if case.op == "linear_quantize" or height * width <= REFERENCE_PIXELS:
+        few = max(1, COMPARED_SAMPLES // (height * width))
+        planes, of_cpu = (each.reshape(-1, height, width)[:few] for each in (on_cpu, expected))
+        check_bits(of_cpu, _reference(case, planes))
+    return expected.to(image.device)
+
+
+def verify(case: Case, image: Tensor, found: list[Contender]) -> None:
+    """Raises VerificationError if a contender does not do the work it is timed for."""
+    expected = expected_result(case, image)
+    for contender in found:
+        check(contender, case, image, contender.result(), expected)
+
+
+def check(
+    contender: Contender, case: Case, image: Tensor, result: Tensor, expected: Tensor
+) -> None:
+    """Raises VerificationError if the result is not that of the work the contender is timed for."""
+    try:
+        if contender.check == "bits":
+            check_bits(result, expected)
+        elif contender.check == "levels":
+            check_levels(case, result, image)
+    except VerificationError as error:
+        raise VerificationError(f"{contender.name} on {case}: {error}") from None
 
 
 def check_bits(result: Tensor, expected: Tensor) -> None:
@@ -40,7 +79,7 @@ def check_bits(result: Tensor, expected: Tensor) -> None:
             f"returned {result.dtype} {tuple(result.shape)}, "
             f"expected {expected.dtype} {tuple(expected.shape)}"
         )
-    result = result.cpu()
+    result = result.to(expected.device)
     if torch.equal(result, expected):
         return
     different = result != expected

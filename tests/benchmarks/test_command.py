@@ -3,12 +3,10 @@
 from dataclasses import replace
 
 import pytest
-import torch
 from tiny_benchmark import TINY
 
 import pyquant
-from benchmarks import command, machine
-from benchmarks.cases import Case
+from benchmarks import machine
 from benchmarks.command import age, measure_and_write, report_again
 from benchmarks.measurements import Run
 from benchmarks.run_files import read_run
@@ -50,19 +48,6 @@ def test_wrong_kernel_is_caught_and_nothing_is_written(op, spoil, tmp_path):
     with pytest.raises(VerificationError, match=f"pyquant on {op}.* 1 of 3072 values differ"):
         measure_and_write(replace(TINY, output=tmp_path, ops=(op,)).resolved())
     assert not list(tmp_path.iterdir())
-
-
-def test_cuda_run(cuda_events, monkeypatch, tmp_path):
-    """The path through the command that needs no kernel: images stay on the CPU."""
-    on_cpu = Case.image
-    monkeypatch.setattr(Case, "image", lambda case: on_cpu(replace(case, device="cpu")))
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100 80GB HBM3")
-    monkeypatch.setattr(command, "RESULTS", tmp_path)
-    run = measure_and_write(replace(TINY, device="cuda").resolved())
-    assert sorted(path.name for path in (tmp_path / "h100").iterdir()) == FILES
-    timed = {result.contender for result in run.results}
-    assert {"pyquant", "copy_", "clone"} <= timed
-    assert not {"numba", "numpy", "dithering"} & timed
 
 
 def test_sources_that_changed_since_a_report():

@@ -10,7 +10,7 @@ from tiny_benchmark import IMAGE, TINY
 import pyquant
 from benchmarks import numba_loops, plain_loops
 from benchmarks.instruction_sets import forced, supported
-from benchmarks.measure import measure_case
+from benchmarks.measure import measure_case_on_cpu
 from benchmarks.verification import VerificationError, check_levels
 from pyquant import reference
 
@@ -18,7 +18,7 @@ from pyquant import reference
 def test_wrong_peer_is_caught(spoil):
     spoil(numba_loops, "floyd_steinberg")
     with pytest.raises(VerificationError, match="numba on floyd_steinberg"):
-        measure_case(IMAGE, TINY)
+        measure_case_on_cpu(IMAGE, TINY)
 
 
 def test_peer_of_other_arithmetic_must_dither_to_the_levels():
@@ -59,7 +59,7 @@ def test_instruction_sets_are_forced_verified_and_timed():
 
     case = replace(IMAGE, size="batch", dtype="float32")
     config = replace(TINY, threads=(1, 2), instruction_sets=("portable",))
-    timed = {(result.contender, result.threads) for result in measure_case(case, config)}
+    timed = {(result.contender, result.threads) for result in measure_case_on_cpu(case, config)}
     assert timed >= {("pyquant", 1), ("pyquant", 2), ("pyquant portable", 1)}
     assert torch.ops.pyquant.instruction_set() == fastest
 

@@ -38,7 +38,7 @@ def test_other_measurements_are_refused(tmp_path, old, new):
 def test_reports_are_of_the_stored_measurements(folder):
     run = read_run(folder)
     assert (folder / "report.md").read_text() == report.to_markdown(run)
-    assert machine.folder_name(run.machine["device"]) == folder.name
+    assert (run.config.name or machine.folder_name(run.machine["device"])) == folder.name
     assert max(path.stat().st_size for path in folder.iterdir()) < 200_000
 
 

@@ -47,7 +47,5 @@ def test_page_faults_of_new_memory():
     assert faults[0] < faults[1]
 
 
-def test_cuda_clock_divides_the_milliseconds_between_its_events(cuda_events):
-    seconds = timing.cuda_clock(lambda: cuda_events.append("call"))(2)
-    assert seconds == 0.004
-    assert cuda_events == ["call", "record", "call", "call", "record", "synchronize"]
+def test_timing_of_one_of_several_calls():
+    assert Timing(8.0, 4.0, 12.0, rounds=3, calls_per_round=5).of_one(4) == Timing(2, 1, 3, 3, 20)

@@ -1,7 +1,7 @@
-"""What pyquant is compared with. Each peer gets its input in the form in which it is fastest:
-arrays and images are converted before the clock starts."""
+"""Pillow and the dithering package. Each gets its input in the form in which it is fastest: arrays and
+images are converted before the clock starts."""
 
-from functools import cached_property, partial
+from functools import cached_property
 
 import dithering
 import numpy as np
@@ -66,20 +66,3 @@ def dithering_images(arrays: list[np.ndarray], bits: int) -> list[np.ndarray]:
 
 def arrays_to_tensor(shape: torch.Size, arrays: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).reshape(shape)
-
-
-def torch_linear_quantize(image: Tensor, bits: int, rounding: str) -> Tensor:
-    """The ops that a torch user would combine; bit for bit the same for floats."""
-    steps = 2**bits - 1
-    value = image.float().clamp(0, 1)
-    if rounding == "nearest":
-        code = value.mul_(steps).add_(0.5).floor_()
-    else:
-        code = value.mul_(255).div_(2 ** (8 - bits)).floor_()
-    return code.div_(steps).to(image.dtype)
-
-
-def fake_quantize(image: Tensor, bits: int) -> partial[Tensor]:
-    """torch's own straight-through quantization; it rounds half to even."""
-    steps = 2**bits - 1
-    return partial(torch.fake_quantize_per_tensor_affine, image, 1 / steps, 0, 0, steps)
