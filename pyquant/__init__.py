@@ -31,6 +31,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from pyquant import onnx as onnx
+    from pyquant import transforms as transforms
 else:
 
     def __getattr__(name: str) -> ModuleType:

@@ -6,7 +6,12 @@ import importlib
 import pytest
 
 #: The modules with examples, and the libraries that these need.
-MODULES = {"codes": (), "nn": ("foolbox",), "onnx": ("onnxscript", "onnxruntime")}
+MODULES = {
+    "codes": (),
+    "nn": ("foolbox",),
+    "onnx": ("onnxscript", "onnxruntime"),
+    "transforms": ("torchvision",),
+}
 
 
 @pytest.mark.parametrize("name", MODULES)
