@@ -6,6 +6,15 @@ Sequential(
   (0): LinearQuantize(bits=2, rounding='nearest')
   (1): Flatten(start_dim=1, end_dim=-1)
 )
+
+Every module runs under torch.compile and torch.export. Compiled ahead of time for a process that
+imports torch and pyquant, and no code of the model:
+
+    program = torch.export.export(module.eval(), (images,))
+    path = torch._inductor.aoti_compile_and_package(program, package_path="module.pt2")
+    logits = torch._inductor.aoti_load_package(path)(images)
+
+For ONNX see `pyquant.onnx`.
 """
 
 import torch
