@@ -95,6 +95,8 @@ def check_levels(case: Case, result: Tensor, image: Tensor) -> None:
     The rounding of levels may differ by one step of uint8, or a millionth."""
     scale, tolerance = (255, 1) if case.dtype == "uint8" else (1, 1e-6)
     levels = torch.arange(2**case.bits) * (scale / (2**case.bits - 1))
+    if case.dtype != "uint8":
+        levels = levels.to(case.torch_dtype).double()
     found = torch.unique(result).double().cpu()
     distance = (found[:, None] - levels).abs().amin(dim=1).max().item()
     if distance > tolerance:

@@ -13,7 +13,7 @@ from benchmarks.cuda.device import CudaDevice
 from benchmarks.measurements import Result
 from benchmarks.settings import Config
 from benchmarks.timing import Clock, interleaved
-from benchmarks.verification import check, expected_on_gpu
+from benchmarks.verification import VerificationError, check, expected_on_gpu
 
 CACHES = 4  # so many times the second-level cache is read and written before an image comes again
 FEWEST_IMAGES, MOST_IMAGES = 4, 64
@@ -39,7 +39,7 @@ def measure_case(
         except Exception as error:
             if not is_peer(contender.name):
                 raise
-            leave_out(f"{contender.name} on {case}: {type(error).__name__}: {_first_line(error)}")
+            leave_out(_reason(contender, case, error))
             continue
         timed.append(contender)
         clocks.append(clock)
@@ -92,5 +92,8 @@ def _clock(call: Callable[[], object], device: CudaDevice) -> Clock:
     return seconds_per_call
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
+def _reason(contender: Contender, case: Case, error: Exception) -> str:
+    if isinstance(error, VerificationError):
+        return str(error)
+    first_line = str(error).strip().split("\n")[0]
+    return f"{contender.name} on {case}: {type(error).__name__}: {first_line}"

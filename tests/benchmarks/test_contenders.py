@@ -30,6 +30,14 @@ def test_peer_of_other_arithmetic_must_dither_to_the_levels():
         check_levels(IMAGE, torch.zeros_like(image), image)
 
 
+def test_levels_are_those_of_the_dtype():
+    case = replace(IMAGE, op="linear_quantize", mode="nearest", dtype="bfloat16")
+    image = case.image()
+    check_levels(case, pyquant.linear_quantize(image, 2), image)
+    with pytest.raises(VerificationError, match="away from any level"):
+        check_levels(case, pyquant.linear_quantize(image, 3), image)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("bits", [1, 3, 8])
 def test_numba_loops_have_the_bits_of_the_reference(dtype, bits):

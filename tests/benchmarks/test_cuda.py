@@ -15,12 +15,14 @@ from benchmarks import command, report, torch_peers
 from benchmarks.cases import Case
 from benchmarks.command import measure_and_write
 from benchmarks.contenders import Contender
+from benchmarks.cuda.contenders import missing_peers
 from benchmarks.cuda.device import CudaDevice, Recording
 from benchmarks.cuda.measure import MOST_IMAGES, measure_case, turns, verified_clock
 from benchmarks.measure import measure
 from benchmarks.run_files import read_run
 from benchmarks.settings import ROOT
 from benchmarks.verification import VerificationError
+from pyquant.libraries import NO_CUDA_REASON
 
 CONFIG = replace(TINY, device="cuda", seconds=1e-5).resolved()
 TEXTBOOK = Case("floyd_steinberg", "textbook", "uint8", "image", bits=2, device="cuda")
@@ -139,6 +141,19 @@ def test_a_graph_calls_once_with_each_image_and_its_clock_counts_replays():
     clock, count = verified_clock(of_images, LINEAR, images[0], images[0], gpu)
     assert count == 3 and [id(image) for image in called[-3:]] == [id(image) for image in images]
     assert clock(5) == 6.0  # seconds of a replay
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.skipif(NO_CUDA_REASON != "", reason=NO_CUDA_REASON)
+def test_on_a_gpu(tmp_path):
+    """The stand-in left out: graphs, events, the clock rate and the peers of the real device."""
+    run = measure_and_write(replace(CONFIG, output=tmp_path), CudaDevice())
+    assert run.left_out == missing_peers()
+    assert all(0 < result.timing.median < 1 for result in run.results)
+    assert run.machine["gpu"]["CUDA of torch"] == torch.version.cuda
+    assert 100 < CudaDevice().clock_rate() < 10_000
+    assert report.to_markdown(read_run(tmp_path)) == (tmp_path / "report.md").read_text()
 
 
 def test_seconds_between_events(cuda_events):
