@@ -13,9 +13,9 @@
 >>> transform(torch.rand(3, 32, 32)).unique()
 tensor([0.0000, 0.3333, 0.6667, 1.0000])
 
-Images are PIL images of mode "L" or "RGB", `tv_tensors.Image`, `tv_tensors.Video` and, as in
-torchvision, the plain tensor of a sample that has none of these. Each comes back as what it was.
-Masks, boxes, labels and everything else are left as they are.
+Images are PIL images (of mode L, LA, RGB or RGBA, whose alpha is kept), `tv_tensors.Image`,
+`tv_tensors.Video` and, as in torchvision, the plain tensor of a sample that has none of these. Each
+comes back as what it was. Masks, boxes, labels and everything else are left as they are.
 
 Tensors are `(..., height, width)` of any dtype that `pyquant.floyd_steinberg` accepts. In a data
 pipeline, transforms run on uint8 images before `v2.ToDtype(torch.float32, scale=True)`, or on float32
@@ -42,6 +42,9 @@ except ImportError as error:
     ) from error
 
 __all__ = ["FloydSteinberg", "LinearQuantize", "RandomFloydSteinberg", "RandomLinearQuantize"]
+
+#: The modes of PIL images that are accepted, and what is left of each without transparency.
+_COLOURS_OF = {"L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB"}
 
 
 class FloydSteinberg(v2.Transform):
@@ -169,16 +172,23 @@ def _apply(op: Callable[..., Tensor], inpt: Any, bits: int | None, **mode: str) 
     if bits is None:
         return inpt
     if isinstance(inpt, PIL.Image.Image):
-        if inpt.mode not in ("L", "RGB"):
-            raise ValueError(
-                f"image must have mode L or RGB, got {inpt.mode}; "
-                "convert it with image.convert('RGB')"
-            )
-        result = v2.functional.to_pil_image(op(v2.functional.pil_to_tensor(inpt), bits, **mode))
-        result.info = inpt.info.copy()
-        return result
+        return _apply_to_pil(op, inpt, bits, **mode)
     if isinstance(inpt, (tv_tensors.Image, tv_tensors.Video)):
         return tv_tensors.wrap(op(inpt.as_subclass(Tensor), bits, **mode), like=inpt)
     if isinstance(inpt, tv_tensors.TVTensor):
         return inpt
     return op(inpt, bits, **mode)
+
+
+def _apply_to_pil(op: Callable[..., Tensor], image: Any, bits: int, **mode: str) -> Any:
+    if image.mode not in _COLOURS_OF:
+        raise ValueError(
+            f"image must have mode {', '.join(_COLOURS_OF)}, got {image.mode}; "
+            "convert it with image.convert('RGB')"
+        )
+    colours = v2.functional.pil_to_tensor(image.convert(_COLOURS_OF[image.mode]))
+    result = v2.functional.to_pil_image(op(colours, bits, **mode))
+    if "A" in image.getbands():
+        result.putalpha(image.getchannel("A"))
+    result.info = image.info.copy()
+    return result

@@ -54,22 +54,28 @@ def test_tv_tensors(kind, transform):
 
 
 @for_every_transform
-@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "LA", "RGBA"])
 def test_pil_images(mode, transform):
+    """Transparency is kept."""
     image = v2.functional.to_pil_image(IMAGE).convert(mode)
+    if "A" in mode:
+        image.putalpha(v2.functional.to_pil_image(255 - IMAGE[:1]))
     image.info["icc_profile"] = b"profile"
     before = image.copy()
     result = transform(image)
     assert isinstance(result, PIL.Image.Image)
     assert (result.mode, result.size, result.info) == (image.mode, image.size, image.info)
-    as_tensor = v2.functional.pil_to_tensor
-    assert_same(as_tensor(result), expected(transform, as_tensor(image)))
+    for name in image.getbands():
+        channel, changed = (
+            v2.functional.pil_to_tensor(each.getchannel(name)) for each in (image, result)
+        )
+        assert_same(changed, channel if name == "A" else expected(transform, channel))
     assert image == before
 
 
-@pytest.mark.parametrize("mode", ["RGBA", "P", "1", "I;16", "CMYK"])
+@pytest.mark.parametrize("mode", ["P", "1", "I;16", "CMYK"])
 def test_pil_images_of_other_modes(mode):
-    message = re.escape(f"image must have mode L or RGB, got {mode}; convert it with")
+    message = re.escape(f"image must have mode L, LA, RGB, RGBA, got {mode}; convert it with")
     with pytest.raises(ValueError, match=message):
         TRANSFORMS[0](PIL.Image.new(mode, (4, 4)))
 
