@@ -8,6 +8,8 @@
 #                 and ThreadSanitizer, with every instruction set of the machine
 # make test-gpu   the same bits on a GPU as on the CPU, and the benchmark there
 # make cuda-resources   registers and instructions of the CUDA kernels; no GPU needed
+# make dist       wheel and source distribution of the commit, in dist/, checked and
+#                 installed elsewhere and tested there
 # make help       this list; python -m experiments lists the commands for the paper
 #
 # Each makes .venv, installs the pinned requirements and builds the extension
@@ -36,7 +38,7 @@ $(error torch in $(VENV) is from $(shell cat $(VENV)/torch.index); make clean fi
 endif
 endif
 
-.PHONY: help demo test bench lint format sanitize test-gpu cuda-resources install clean
+.PHONY: help demo test bench lint format sanitize test-gpu cuda-resources dist install clean
 .DELETE_ON_ERROR:
 
 help:
@@ -102,6 +104,32 @@ test-gpu: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 cuda-resources: $(BIN)/python
 	$(BIN)/python -m benchmarks.cuda_resources $(ARGS)
 
+# From what is committed, so that nothing else gets in. The wheel is built from the source
+# distribution, and installed into an environment that has torch from $(VENV).
+PARTS := build/dist
+ELSEWHERE := $(PARTS)/elsewhere
+INSTALLED_TESTS := $(addprefix tests/pyquant/,command_line test_both_ops.py test_levels.py)
+
+dist: $(VENV)/requirements-test.installed $(VENV)/requirements-dist.installed
+	rm -rf dist $(PARTS)
+	mkdir -p dist $(PARTS)/source $(ELSEWHERE)
+	git archive --output $(PARTS)/source.tar HEAD
+	tar -x -f $(PARTS)/source.tar -C $(PARTS)/source
+	@git diff --quiet HEAD || echo "Changes that are not committed are left out."
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
+	  $(BIN)/python -m build --no-isolation --outdir dist $(PARTS)/source
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python -m abi3audit --strict dist/*.whl
+	$(BIN)/python -m pytest tests/distribution/check_contents.py
+	cp -r $(PARTS)/source/tests $(PARTS)/source/pyproject.toml $(ELSEWHERE)
+	$(BIN)/python -m venv $(ELSEWHERE)/venv
+	$(BIN)/python -c 'import sys; print(*(p for p in sys.path if "site-packages" in p), sep="\n")' \
+	  > $$(echo $(ELSEWHERE)/venv/lib/python*/site-packages)/torch.pth
+	$(ELSEWHERE)/venv/bin/python -m pip install --quiet --no-index --force-reinstall --no-deps \
+	  dist/*.whl
+	cd $(ELSEWHERE) && venv/bin/pyquant info && venv/bin/python -m pytest $(INSTALLED_TESTS)
+	ls -l dist
+
 install: $(VENV)/pyquant.installed
 
 $(BIN)/python:
@@ -141,4 +169,4 @@ $(VENV)/cuda.setting: $(BIN)/python FORCE
 FORCE:
 
 clean:
-	rm -rf $(VENV) $(VENV)-torch-* build pyquant/*.so *.egg-info
+	rm -rf $(VENV) $(VENV)-torch-* build dist pyquant/*.so *.egg-info
