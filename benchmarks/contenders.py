@@ -17,8 +17,8 @@ from benchmarks.timing import Clock, cpu_clock
 Check = Literal["bits", "levels", "none"]
 
 OWN = "pyquant"
-# What bounds the speed of an op, rather than competes with it.
 FROM_PYTHON = "from Python"  # after the name: one call at a time, not inside a CUDA graph
+# What bounds the speed of an op, rather than competes with it.
 ROOFS = ("copy_", "clone", "new memory", "clamp", f"clamp {FROM_PYTHON}")
 
 

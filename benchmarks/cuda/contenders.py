@@ -23,9 +23,9 @@ def missing_peers() -> list[str]:
     return [] if find_spec("triton") else ["Triton kernel: triton is not installed"]
 
 
-def contenders(case: Case, image: Tensor) -> list[Contender]:
+def contenders(case: Case, image: Tensor, compiled: bool = True) -> list[Contender]:
     """Pyquant and the copy of the same bytes, inside a graph; pyquant and clamp from Python; the
-    peers."""
+    peers, with or without torch.compile, which takes seconds."""
     call = partial(getattr(pyquant, case.op), image, case.bits, **case.keyword)
     copy = partial(torch.empty_like(image).copy_, image)
     clamp = partial(torch.clamp, image, 0, 1)
@@ -37,9 +37,9 @@ def contenders(case: Case, image: Tensor) -> list[Contender]:
     ]
     if case.op == "linear_quantize":
         peers = torch_peers.torch_peers(case, image)
-        if case.size == COMPILED_SIZE and case.mode == "nearest":
-            compiled = partial(_compiled(), image, case.bits, case.mode)
-            peers.append(Contender("torch.compile", compiled, "levels"))
+        if compiled and case.size == COMPILED_SIZE and case.mode == "nearest":
+            quantized = partial(_compiled(), image, case.bits, case.mode)
+            peers.append(Contender("torch.compile", quantized, "levels"))
         return found + [replace(peer, recorded=True) for peer in peers]
     if image.nbytes <= COPIED_BYTES:
         there_and_back = partial(_on_cpu, case, image)
