@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import machine, readme, report
+from benchmarks import machine, other_processes, readme, report
 from benchmarks.cuda.device import CudaDevice
 from benchmarks.cuda.run import run_on_gpu
 from benchmarks.measure import run_on_cpu
@@ -43,7 +43,12 @@ def run_command(config: Config) -> None:
 def measure_and_write(config: Config, gpu: CudaDevice | None = None) -> Run:
     """Takes a resolved config. The files are written together, after the last measurement."""
     started = time.monotonic()
+    share = other_processes.share_in(seconds=1)
+    if other_processes.disturbs(share):
+        print(f"Other processes use {share:.0%} of this machine: what is timed now may be noise.")
+    before = other_processes.ProcessorTime.now()
     run = run_on_gpu(config, gpu) if gpu else run_on_cpu(config)
+    run.machine["share of other processes"] = other_processes.share_of_others(before)
     if not run.results:
         raise ValueError("there is nothing to time with these options")
     folder = config.output or RESULTS / (config.name or machine.folder_name(run.machine["device"]))
@@ -53,6 +58,8 @@ def measure_and_write(config: Config, gpu: CudaDevice | None = None) -> Run:
         print(target_table(targets(run.results)))
     seconds = time.monotonic() - started
     print(f"{len(run.results)} measurements in {seconds:.0f} s, written to {folder}")
+    if note := report.disturbance(run):
+        print(note)
     return run
 
 

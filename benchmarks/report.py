@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from statistics import median
 
 import benchmarks.cuda.tables as cuda_tables
-from benchmarks import tables
+from benchmarks import other_processes, tables
 from benchmarks.cases import Case
 from benchmarks.contenders import OWN
 from benchmarks.measurements import ResultTable, Run
@@ -16,7 +16,10 @@ OTHER_ARITHMETIC = "\\* the same work by another arithmetic: levels and mean che
 def to_markdown(run: Run) -> str:
     table = ResultTable(run.results)
     on_cpu = run.config.device == "cpu"
-    parts = [f"# Benchmarks on {run.machine['device']}", _machine_lines(run)]
+    parts = [f"# Benchmarks on {run.machine['device']}"]
+    if note := disturbance(run):
+        parts += [f"**{note}**"]
+    parts += [_machine_lines(run)]
     if on_cpu:
         parts += ["## Targets", tables.target_table(targets(run.results))]
     parts += ["## Losses", tables.loss_table(run.results)]
@@ -44,16 +47,29 @@ def _of_gpu(table: ResultTable, cases: list[Case]) -> Iterator[str]:
     yield cuda_tables.peer_table(table, cases)
 
 
+def disturbance(run: Run) -> str:
+    """What a reader must know if the machine was not quiet; empty if it was, or nothing is known."""
+    share = run.machine.get("share of other processes")
+    if not other_processes.disturbs(share):
+        return ""
+    return (
+        f"Other processes used {share:.0%} of this machine during the run: its figures, and losses "
+        "most of all, may be noise."
+    )
+
+
 def _machine_lines(run: Run) -> str:
     config, machine = run.config, run.machine
     processor, commit, build = machine["processor"], machine["commit"], machine["build"]
     caches = ", ".join(f"{name} {size}" for name, size in processor["caches"].items())
     family = f" (family {processor['cpu family']})" if "cpu family" in processor else ""
     spread = median(result.spread for result in run.results)
+    share = machine.get("share of other processes")  # not in the first runs
+    others = "" if share is None else f", {share:.1%} of it used by other processes during the run"
     target = build["cpu"] if config.device == "cpu" else f"CUDA for {build['cuda architectures']}"
     lines = [
         f"{processor['model name']}{family}, {processor['cores']} cores, "
-        f"{caches or 'caches unknown'}; load average {machine['load average']} at the start",
+        f"{caches or 'caches unknown'}; load average {machine['load average']} at the start{others}",
         f"{machine['system']}, transparent huge pages: {machine['transparent huge pages']}",
         ", ".join(f"{name} {value}" for name, value in machine["versions"].items()),
         f"pyquant {build['pyquant']}: {target}; commit {commit['id'][:12]}"
