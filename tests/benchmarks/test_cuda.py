@@ -156,11 +156,6 @@ def test_on_a_gpu(tmp_path):
     assert report.to_markdown(read_run(tmp_path)) == (tmp_path / "report.md").read_text()
 
 
-def test_seconds_between_events(cuda_events):
-    assert CudaDevice().seconds(lambda: cuda_events.append("work")) == 0.008
-    assert cuda_events == ["record", "work", "record", "synchronize"]
-
-
 def test_without_what_a_gpu_does_not_need(tmp_path):
     """Neither the other libraries nor matplotlib have to be there."""
     script = """
