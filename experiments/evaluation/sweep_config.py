@@ -10,6 +10,9 @@ from experiments.support.data_sets import DataConfig
 from experiments.support.places import results_directory, set_name
 from experiments.support.runtime import Runtime
 
+Limit = Annotated[int | None, arg(help_behavior_hint="(default: all)")]
+BatchSize = Annotated[int | None, arg(help_behavior_hint="(default: 250 on a CPU, 1000 on a GPU)")]
+
 
 @dataclass(frozen=True)
 class SweepConfig:
@@ -19,11 +22,9 @@ class SweepConfig:
     """The networks: a directory, or shipped:short or shipped:paper."""
     rows: Annotated[tuple[str, ...], arg(help_behavior_hint="(default: all that exist)")] = ()
     """Models, by what they were trained on."""
-    limit: Annotated[int | None, arg(help_behavior_hint="(default: all)")] = None
+    limit: Limit = None
     """Evaluate on this many test images, a fixed random subset."""
-    batch_size: Annotated[
-        int | None, arg(help_behavior_hint="(default: 250 on a CPU, 1000 on a GPU)")
-    ] = None
+    batch_size: BatchSize = None
     """Images that are attacked at once."""
     report_only: bool = False
     """Make no cell, only the report. It is of all the cells that exist; among cells that differ only in

@@ -39,7 +39,7 @@ class _Pace:
 
 
 class LoggedProgress(Progress):
-    """The bars of rich. Early on, a line says how long a task takes.
+    """The bars of rich. Early on, a line says how long a task takes, unless its ``whole`` is None.
 
     Where there is no terminal no bar is drawn, and a line a minute says how far a task is.
     """
@@ -74,7 +74,8 @@ class LoggedProgress(Progress):
         if not pace.estimated and task.elapsed >= SECONDS_BEFORE_ESTIMATE and left > 0:
             pace.estimated = True
             name = task.fields.get("whole", task.description)
-            self.console.print(f"{name}: about {duration(pace.seconds(task, task.total))}")
+            if name is not None:
+                self.console.print(f"{name}: about {duration(pace.seconds(task, task.total))}")
         if self.disable and task.elapsed >= pace.line + SECONDS_BETWEEN_LINES:
             pace.line = task.elapsed
             self.console.print(

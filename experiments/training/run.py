@@ -170,8 +170,8 @@ class Run:
         epochs = self.trainer.settings.epochs - self.trainer.epochs_done
         return epochs * self.trainer.steps_per_epoch
 
-    def end_epoch(self, console: Console) -> None:
-        """Measures and keeps the epoch whose steps were taken.
+    def end_epoch(self) -> str:
+        """Measures and keeps the epoch whose steps were taken; returns a line about it.
 
         Raises:
             FloatingPointError: the loss has become NaN.
@@ -181,12 +181,12 @@ class Run:
         last = trainer.history[-1]
         # For the user to watch: no choice depends on it.
         last["watched_accuracy"] = accuracy(trainer.model, watched, trainer.kind, self.precision)
-        console.print(
+        write_checkpoint(self.checkpoint, self.settings, self.runs, trainer.state())
+        return (
             f"{trainer.kind}: epoch {last['epoch']}/{trainer.settings.epochs}, "
             f"loss {last['loss']:.4f}, accuracy {last['train_accuracy']:.4f} in training, "
             f"{last['watched_accuracy']:.4f} on {len(watched.labels)} test images"
         )
-        write_checkpoint(self.checkpoint, self.settings, self.runs, trainer.state())
 
     def store(self) -> float:
         """Stores the trained model with its record; returns the test accuracy of the stored model."""

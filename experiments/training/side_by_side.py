@@ -64,6 +64,8 @@ def train_side_by_side(
     images: Images,
     at_once: int | None,
     meter: Meter,
+    *,
+    quiet: bool = False,
 ) -> list[str]:
     """As ``train_all``, with what that prepares.
 
@@ -73,6 +75,7 @@ def train_side_by_side(
         images: as ``load_images`` gives them.
         at_once: how many to train at once; None for what suits the device.
         meter: counts steps.
+        quiet: no line for each epoch.
     """
     at_once = at_once or default_at_once(images.train.images.device)
     console, waiting, elsewhere, diverged = meter.console, list(left), [], []
@@ -98,11 +101,14 @@ def train_side_by_side(
                 take_steps([run.trainer for run in training], meter.advance)
             for run in training:
                 try:
-                    run.end_epoch(console)
+                    line = run.end_epoch()
                 except FloatingPointError as error:
                     diverged.append(str(error))
                     meter.skip(run.steps_left - run.trainer.steps_per_epoch)
                     active.pop(run).close()
+                    continue
+                if not quiet:
+                    console.print(line)
             for run in [run for run in active if not run.steps_left]:
                 console.print(f"{run.trainer.kind}: test accuracy {run.store():.4f}, {run.path}")
                 active.pop(run).close()

@@ -1,0 +1,132 @@
+"""Trains what is missing, and makes every table and figure of the paper."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from rich.console import Console
+
+from experiments.commands import (
+    before_dithering,
+    detection,
+    figure4,
+    pictures,
+    precision,
+    summary,
+    table1,
+    table2,
+)
+from experiments.evaluation.attackers import own_cells
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.sweep import image_count, make, passes, unmade
+from experiments.evaluation.sweep_config import GridConfig
+from experiments.method.kinds import check_kind
+from experiments.pictures import PicturesConfig
+from experiments.reproduce import ReproduceConfig
+from experiments.summary import SummaryConfig
+from experiments.support.data_sets import Split, load_split
+from experiments.support.progress import Meter, duration, progress_bars
+from experiments.support.storage import require_writable
+from experiments.support.terminal import terminal
+from experiments.timing.estimate import seconds_per_pass, seconds_per_step
+from experiments.training.model_files import available, require_models
+from experiments.training.recipes import recipe
+from experiments.training.run import Images, load_images, steps_left
+from experiments.training.side_by_side import default_at_once, train_side_by_side
+
+#: What each report is made from, and what writes it.
+REPORTS = (
+    (table1.evaluations, table1.report),
+    (table2.evaluations, table2.report),
+    (figure4.evaluations, figure4.report),
+    (own_cells, before_dithering.report),
+    (own_cells, detection.report),
+    (precision.evaluations, precision.report),
+)
+
+
+def main(config: ReproduceConfig) -> None:
+    """Trains the networks that are missing, makes the cells that are missing, and reports."""
+    console = terminal()
+    for kind in config.kinds:
+        check_kind(kind, "kinds")
+    sweep = config.sweep()
+    config = replace(config, models=sweep.models)
+    require_writable(sweep.directory)
+    images: Images | None = None
+    left: dict[str, int] = {}
+    if config.is_shipped:
+        kinds = [kind for kind in require_models(sweep.models) if kind in config.kinds]
+        test = load_split(config.data, "test").to(config.runtime.start())
+    else:
+        kinds = list(config.kinds)
+        images = load_images(config)
+        test = images.test
+        left = {kind: steps_left(kind, config, images) for kind in kinds}
+    count = image_count(sweep, test)
+    missing = unmade(cells_of(sweep, kinds, count), sweep)
+    console.print(
+        f"{sum(map(bool, left.values()))} of {len(left)} networks to train, {len(missing)} of "
+        f"{len(set(cells_of(sweep, kinds, count)))} cells to measure, on {test.labels.device.type} "
+        f"with {torch.get_num_threads()} CPU threads"
+    )
+    step = step_time(config, images, left)
+    each = pass_time(sweep, test, missing)
+    training, measuring = step * sum(left.values()), each * sum(map(passes, missing))
+    if training or measuring:
+        console.print(
+            f"estimated from a short measurement: training {duration(training)}, measuring "
+            f"{duration(measuring)}, together {duration(training + measuring)}"
+        )
+    with progress_bars(console) as progress:
+        bar = progress.add_task("everything", total=training + measuring, whole=None)
+        if images is not None:
+            meter = Meter(progress, bar, step)
+            train_side_by_side(left, config, images, config.at_once, meter, quiet=True)
+        trained = [kind for kind in kinds if kind in available(sweep.models)]
+        make(cells_of(sweep, trained, count), sweep, test, Meter(progress, bar, each))
+    report(sweep, trained, count, console)
+
+
+def cells_of(sweep: GridConfig, kinds: Sequence[str], images: int) -> list[Evaluation]:
+    """The settings of every cell of every report on these networks."""
+    return [cell for evaluations, _ in REPORTS for cell in evaluations(sweep, kinds, images)]
+
+
+def step_time(config: ReproduceConfig, images: Images | None, left: Mapping[str, int]) -> float:
+    """Seconds of a training step of one network; 0 where none is left."""
+    kinds = [kind for kind, steps in left.items() if steps]
+    if images is None or not kinds:
+        return 0.0
+    at_once = config.at_once or default_at_once(images.train.labels.device)
+    settings = recipe(config.preset, config.epochs)
+    return seconds_per_step(images.train, kinds[:at_once], settings, config.runtime.precision)
+
+
+def pass_time(sweep: GridConfig, test: Split, missing: Sequence[Evaluation]) -> float:
+    """Seconds of a forward pass of one image, the mean over these cells; 0 where there is none."""
+    if not missing:
+        return 0.0
+    pace = {
+        arithmetic: seconds_per_pass(test, arithmetic, sweep.batch_size)
+        for arithmetic in {cell.precision for cell in missing}
+    }
+    seconds = sum(passes(cell) * pace[cell.precision] for cell in missing)
+    return seconds / sum(map(passes, missing))
+
+
+def report(sweep: GridConfig, kinds: Sequence[str], images: int, console: Console) -> None:
+    """Writes every report that these networks have cells for, and the pictures."""
+    for evaluations, write in REPORTS:
+        if evaluations(sweep, kinds, images):
+            write(sweep, console)
+    summary.main(SummaryConfig(sweep.models, sweep.directory))
+    if {"2d", "8"} <= set(kinds):
+        try:
+            pictures.main(
+                PicturesConfig(
+                    sweep.models, output=sweep.directory, data=sweep.data, runtime=sweep.runtime
+                )
+            )
+        except ValueError as error:  # the attack fools a network on none of a few images
+            console.print(f"no pictures: {error}")

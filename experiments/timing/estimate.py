@@ -1,0 +1,64 @@
+"""How long training and measuring will take here, from a moment of each."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from experiments.evaluation.evaluation import Evaluation
+from experiments.evaluation.measure import default_batch_size, measure
+from experiments.evaluation.sweep import passes
+from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
+from experiments.support.cuda_graphs import WARM_UP_CALLS
+from experiments.support.data_sets import Split
+from experiments.support.runtime import Precision
+from experiments.training.recipes import Recipe
+from experiments.training.resnet20 import seeded_model
+from experiments.training.trainer import Trainer
+
+#: How often the work is repeated, by type of device.
+REPETITIONS = {"cpu": 3, "cuda": 20}
+
+
+def seconds_per_step(
+    split: Split, kinds: Sequence[str], settings: Recipe, precision: Precision
+) -> float:
+    """The time of a training step of one network, while those of ``kinds`` train side by side."""
+    trainers = [Trainer(split, kind, settings, 0, precision) for kind in kinds]
+    for trainer in trainers:
+        trainer.begin_epoch()
+
+    def step_of_each() -> None:
+        for trainer in trainers:
+            trainer.step(0)
+
+    return _seconds(step_of_each, split.labels.device) / len(trainers)
+
+
+def seconds_per_pass(split: Split, precision: Precision, batch_size: int | None) -> float:
+    """The time of a forward pass of one image, in the mixture that attacks and filters make."""
+    device = split.labels.device
+    model = seeded_model(0, len(split.classes)).to(device)
+    model.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    images = min(batch_size or default_batch_size(device), len(split.labels))
+    attack = ProjectedGradientDescent(epsilon=8.0, steps=2)
+    evaluation = Evaluation("estimate", "2d", "2d", images, attack, precision=precision)
+    seconds = _seconds(lambda: measure(evaluation, model, split, batch_size=batch_size), device)
+    return seconds / passes(evaluation)
+
+
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Of one call, after those that are slower because they fill or record something."""
+    for _ in range(WARM_UP_CALLS + 2 if device.type == "cuda" else 1):
+        work()
+    _wait(device)
+    start = time.perf_counter()
+    for _ in range(REPETITIONS[device.type]):
+        work()
+    _wait(device)
+    return (time.perf_counter() - start) / REPETITIONS[device.type]
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
