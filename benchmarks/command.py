@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import machine, other_processes, readme, report
+from benchmarks.cases import cases
 from benchmarks.cuda.device import CudaDevice
 from benchmarks.cuda.run import run_on_gpu
 from benchmarks.measure import run_on_cpu
@@ -28,6 +29,8 @@ def run_command(config: Config) -> None:
         if config.report_only:
             report_again(config.output)
             return
+        if not cases(config):
+            raise ValueError("there is nothing to time with these options")
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     if config.device == "cuda" and not torch.cuda.is_available():
@@ -50,7 +53,7 @@ def measure_and_write(config: Config, gpu: CudaDevice | None = None) -> Run:
     run = run_on_gpu(config, gpu) if gpu else run_on_cpu(config)
     run.machine["share of other processes"] = other_processes.share_of_others(before)
     if not run.results:
-        raise ValueError("there is nothing to time with these options")
+        raise ValueError("nothing was timed: every case was left out")
     folder = config.output or RESULTS / (config.name or machine.folder_name(run.machine["device"]))
     write_run(folder, run)
     write_report(folder, run)

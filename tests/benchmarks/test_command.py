@@ -7,7 +7,7 @@ from tiny_benchmark import TINY
 
 import pyquant
 from benchmarks import machine
-from benchmarks.command import age, measure_and_write, report_again
+from benchmarks.command import age, measure_and_write, report_again, run_command
 from benchmarks.measurements import Run
 from benchmarks.run_files import read_run
 from benchmarks.settings import ROOT
@@ -60,3 +60,8 @@ def test_sources_that_changed_since_a_report():
     unknown = Run(TINY, {"commit": {"id": "0" * 40, "dirty": False}}, [])
     assert machine.changed_sources("0" * 40) is None
     assert "unknown" in age(unknown)
+
+
+def test_nothing_to_time():
+    with pytest.raises(SystemExit, match="nothing to time"):
+        run_command(replace(TINY, sizes=("64mb",), ops=("floyd_steinberg",)))
