@@ -17,7 +17,7 @@ class SpeedConfig:
     rounds: int = 9
     """How often each of the two is timed, in turn."""
     results: Path = Path("results")
-    """Directory of the report, or shipped:NAME for one of this package."""
+    """Directory of the report, or shipped:speed_on_MACHINE for one of this package."""
     runtime: Runtime = field(default_factory=Runtime)
 
 

@@ -1,19 +1,40 @@
 """The tables of README.md and of experiments/README.md, made from the reports."""
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from experiments.reporting.markdown import markdown_table
 
-Row = dict[str, str]
+Value = TypeVar("Value")
+
+
+class Found(dict[str, Value]):
+    """What was read from a file; what is missing in it gives a ValueError that names both."""
+
+    def __init__(self, values: Mapping[str, Value], what: str, path: Path) -> None:
+        super().__init__(values)
+        self.what = what
+        self.path = path
+
+    def __missing__(self, name: str) -> Value:
+        raise ValueError(f"{self.path} has no {self.what} {name!r}; it has {', '.join(self)}")
+
+
+Row = Found[str]
 
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a CSV file, each by the names of its columns."""
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        return [Found(row, "column", path) for row in csv.DictReader(file)]
+
+
+def by_column(name: str, path: Path) -> Found[Row]:
+    """The rows of a CSV file, by their values in a column."""
+    return Found({row[name]: row for row in read_rows(path)}, name, path)
 
 
 def percent(accuracy: str, digits: int = 2) -> str:
@@ -58,7 +79,7 @@ def long_training(results: Path) -> str:
 
     Each is tested on its own kind of images.
     """
-    short = {row["model"]: row for row in read_rows(results / "short" / "summary.csv")}
+    short = by_column("model", results / "short" / "summary.csv")
     rows = read_rows(results / "paper" / "summary.csv")
     return markdown_table(
         (
@@ -133,8 +154,8 @@ def before_dithering(results: Path) -> str:
 def speed(results: Path) -> str:
     """The ratios of the two reports on speed."""
     with_amx, without = (
-        {row["what"]: row for row in read_rows(results / name)}
-        for name in ("speed.csv", "speed_without_amx.csv")
+        by_column("what", results / name)
+        for name in ("speed_on_intel_xeon/speed.csv", "speed_on_amd_epyc/speed.csv")
     )
     return markdown_table(
         ("what", "with AMX", "without AMX", "target"),
@@ -176,8 +197,7 @@ def reproduced(results: Path) -> str:
     """
     models = ("2d", "1d")
     long, short = (
-        {row["model"]: row for row in read_rows(results / name / "summary.csv")}
-        for name in ("paper", "short")
+        by_column("model", results / name / "summary.csv") for name in ("paper", "short")
     )
     before = _after_floor(results)
     images = _counts(long[model]["attacked images"] for model in models)

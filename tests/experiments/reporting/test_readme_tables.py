@@ -1,5 +1,7 @@
 """The tables of the READMEs, from small reports."""
 
+import pytest
+
 from experiments.reporting.readme_tables import (
     before_dithering,
     long_training,
@@ -86,3 +88,12 @@ def test_precision_is_the_largest_difference_in_images(tmp_path):
         ["1/255", "2", "3", "1", "0"],
         ["8/255", "0", "4", "0", "0"],
     ]
+
+
+def test_reports_that_lack_something_are_named(tmp_path):
+    write(tmp_path, "short/summary.csv", "model,clean\n2d,84.07\n")
+    with pytest.raises(ValueError, match="summary.csv has no column 'attacked images'; it has mod"):
+        networks(tmp_path)
+    write(tmp_path, "paper/summary.csv", SUMMARY)
+    with pytest.raises(ValueError, match="summary.csv has no model '8'; it has 2d"):
+        long_training(tmp_path)
