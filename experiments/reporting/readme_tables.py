@@ -189,6 +189,22 @@ def precision(results: Path) -> str:
     )
 
 
+def photo(results: Path) -> str:
+    """How large the files of a photo and of the same photo dithered are."""
+    rows = read_rows(results / "pictures" / "photo.csv")
+
+    def kilobytes(size: str) -> str:
+        return f"{int(size) / 1000:.0f} kB" if size else ""
+
+    return markdown_table(
+        ("", *(row["image"] for row in rows)),
+        [
+            (name, *(kilobytes(row[f"{name.lower()} bytes"]) for row in rows))
+            for name in ("PNG", "WebP", "JPEG")
+        ],
+    )
+
+
 def reproduced(results: Path) -> str:
     """The networks for 2 and for 1 bit, dithered, beside the paper.
 
@@ -244,7 +260,7 @@ def _unique(values: Iterable[str]) -> list[str]:
 
 #: By document, and by the name of the block in it, what makes it from the directory of the results.
 TABLES: dict[str, dict[str, Callable[[Path], str]]] = {
-    "README.md": {"reproduced": reproduced},
+    "README.md": {"photo": photo, "reproduced": reproduced},
     "experiments/README.md": {
         "networks": networks,
         "long_training": long_training,
