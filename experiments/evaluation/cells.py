@@ -54,8 +54,8 @@ class Outcome:
             return {}
         return {
             name: Claim(
-                round(certified_epsilon(name, evaluation.kind) * 255),
-                evaluation.epsilon / 255 <= certified_epsilon(name, evaluation.kind),
+                certified_epsilon(name, evaluation.kind),
+                evaluation.epsilon <= certified_epsilon(name, evaluation.kind),
                 numpy.array_equal(
                     self.predictions["clean"][name], self.predictions["attacked"][name]
                 ),

@@ -16,13 +16,13 @@ def apply_filter(name: str, images: Tensor, bits: int) -> Tensor:
     return images if name == "none" else pyquant.linear_quantize(images, bits, rounding=name)
 
 
-def certified_epsilon(name: str, kind: str) -> float:
-    """Largest perturbation, in [0, 1], that a filter is proved to undo on images of ``kind``.
+def certified_epsilon(name: str, kind: str) -> int:
+    """Largest whole perturbation, in 1/255, that a filter is proved to undo on images of ``kind``.
 
     Without a filter that is 0. Dithered images hold the published levels, linear ones the exact
     fractions ``k/(2**bits - 1)``, which are the textbook levels.
     """
     if name == "none":
-        return 0.0
+        return 0
     variant = "published" if is_dithered(kind) else "textbook"
-    return pyquant.certified_radius(bits_of(kind), variant=variant, rounding=name)
+    return round(255 * pyquant.certified_radius(bits_of(kind), variant=variant, rounding=name))

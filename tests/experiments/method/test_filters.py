@@ -13,7 +13,7 @@ from images import random_image
 @pytest.mark.parametrize("name", FILTERS)
 def test_every_change_within_the_certificate_is_undone(name, kind):
     images = prepare(random_image((2, 3, 16, 16)), kind)
-    radius, bits = certified_epsilon(name, kind), bits_of(kind)
+    radius, bits = certified_epsilon(name, kind) / 255, bits_of(kind)
     noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for change in (radius * noise, radius * noise.sign()):
         changed = (images + change).clamp(0, 1)
@@ -23,7 +23,7 @@ def test_every_change_within_the_certificate_is_undone(name, kind):
 @pytest.mark.parametrize(("name", "kind"), [("floor", "2d"), ("nearest", "2d"), ("floor", "4")])
 def test_a_change_beyond_the_certificate_is_not(name, kind):
     images = prepare(random_image((2, 3, 16, 16)), kind)
-    further, bits = certified_epsilon(name, kind) + 1 / 255, bits_of(kind)
+    further, bits = (certified_epsilon(name, kind) + 1) / 255, bits_of(kind)
     clean = apply_filter(name, images, bits)
     changed = [apply_filter(name, (images + sign * further).clamp(0, 1), bits) for sign in (-1, 1)]
     assert not all(torch.equal(image, clean) for image in changed)
