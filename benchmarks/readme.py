@@ -33,54 +33,49 @@ def write(runs: dict[str, Run]) -> bool:
 
 
 def content(runs: dict[str, Run]) -> str:
-    parts = []
-    for folder, run in runs.items():
-        report = f"[report](benchmarks/results/{folder}/report.md)"
-        commit = run.machine["commit"]["id"][:12]
-        build = run.machine["build"]["cpu"]
-        parts += [f"{run.machine['device']}, {build}, commit {commit} ({report}):"]
-        parts += [speed_table(run)]
-    return "\n\n".join([*parts, "Where pyquant is slow:", slow_table(runs)])
+    reports = [
+        f"[{run.machine['device']}](benchmarks/results/{folder}/report.md), "
+        f"{run.machine['build']['cpu']}, commit {run.machine['commit']['id'][:12]}"
+        for folder, run in runs.items()
+    ]
+    slow = "\n".join(slow_cases(run) for run in runs.values())
+    about = f"Reports: {'; '.join(reports)}. Where pyquant is slow:"
+    return "\n\n".join([speed_table(runs), about, slow])
 
 
-def speed_table(run: Run) -> str:
+def speed_table(runs: dict[str, Run]) -> str:
     """M samples/s on one thread."""
-    table = ResultTable(run.results)
-    cases = {(case.mode, case.dtype, case.size): case for case in table.by_case}
-    rows = []
-    for key in CASES:
-        if key in cases:
-            case = cases[key]
-            found = [_fastest(table, case, names) for names in COLUMNS.values()]
-            rates = [number(result.megasamples_per_second) if result else "" for result in found]
-            work = f"`{case.mode}`, {case.dtype} ({shape(case)})"
-            rows.append([work, *rates, times(table.over_fastest_peer(case))])
-    return markdown_table(["", *COLUMNS, "x fastest peer"], rows)
-
-
-def slow_table(runs: dict[str, Run]) -> str:
-    """The time of one small image, where the call takes longer than the arithmetic, and the cases in
-    which a peer was faster than pyquant."""
     rows = []
     for run in runs.values():
         table = ResultTable(run.results)
-        small = [row for case, row in table.by_case.items() if case.size == "image"]
-        dithered = [row for row in small if next(iter(row.values())).case.op == "floyd_steinberg"]
-        lost = [loss for loss in losses(run.results) if is_peer(loss.faster.contender)]
-        worst = min(lost, key=lambda loss: loss.speed, default=None)
-        rows.append(
-            [
-                run.machine["device"],
-                _microseconds([row[OWN, 1] for row in dithered]),
-                _microseconds([row["clamp", 1] for row in small]),
-                f"{len(lost)} of {len(table.by_case)}",
-                f"{times(worst.speed)} {worst.faster.contender}: {worst.slower.case}"
-                if worst
-                else "",
-            ]
-        )
-    header = ["processor", "one 3x32x32 image dithered", "`clamp` of it"]
-    return markdown_table([*header, "cases lost to a peer", "at worst"], rows)
+        cases = {(case.mode, case.dtype, case.size): case for case in table.by_case}
+        for case in (cases[key] for key in CASES if key in cases):
+            found = [_fastest(table, case, names) for names in COLUMNS.values()]
+            rates = [number(result.megasamples_per_second) if result else "" for result in found]
+            work = f"`{case.mode}`, {case.dtype} ({shape(case)})"
+            ratio = times(table.over_fastest_peer(case))
+            rows.append([run.machine["device"], work, *rates, ratio])
+    return markdown_table(["processor", "", *COLUMNS, "x fastest peer"], rows)
+
+
+def slow_cases(run: Run) -> str:
+    """The time of one small image, where the call takes longer than the arithmetic, and the cases in
+    which a peer was faster than pyquant."""
+    table = ResultTable(run.results)
+    small = [row for case, row in table.by_case.items() if case.size == "image"]
+    dithered = [row for row in small if next(iter(row.values())).case.op == "floyd_steinberg"]
+    lost = [loss for loss in losses(run.results) if is_peer(loss.faster.contender)]
+    worst = min(lost, key=lambda loss: loss.speed, default=None)
+    text = (
+        f"- {run.machine['device']}: one 3x32x32 image dithered takes "
+        f"{_microseconds([row[OWN, 1] for row in dithered])}, `clamp` of it "
+        f"{_microseconds([row['clamp', 1] for row in small])}. "
+        f"A peer is faster in {len(lost)} of {len(table.by_case)} cases"
+    )
+    if worst:
+        text += f", at worst {worst.faster.contender} in {worst.slower.case}: pyquant has "
+        text += f"{times(worst.speed)} its speed"
+    return f"{text}."
 
 
 def _fastest(table: ResultTable, case: Case, names: list[str]) -> Result | None:

@@ -1,11 +1,15 @@
-"""The README's Python does what the README says, and documents name what exists."""
+"""The README's code does what the README says, and documents name what exists."""
 
 import doctest
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import pyquant
 from images import BITS, assert_same, random_image
@@ -21,9 +25,8 @@ def test_session():
 
 
 def test_equivalent_code():
-    (definition,) = re.findall(
-        r"```python\n(def floyd_steinberg.*?)```", README.read_text(), re.DOTALL
-    )
+    document = (ROOT / "csrc" / "README.md").read_text()
+    (definition,) = re.findall(r"```python\n(def floyd_steinberg.*?)```", document, re.DOTALL)
     namespace = {"torch": torch}
     exec(definition, namespace)
     image = random_image((9, 11), torch.float32).clamp(0, 1)
@@ -31,6 +34,36 @@ def test_equivalent_code():
         assert_same(namespace["floyd_steinberg"](image, bits), pyquant.floyd_steinberg(image, bits))
         top = 2**bits - 1
         assert_same(torch.floor(image * top + 0.5) / top, pyquant.linear_quantize(image, bits))
+
+
+def code_blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+def test_every_python_block_is_a_session():
+    """test_session runs them."""
+    assert all(block.startswith(">>> ") for block in code_blocks("python"))
+
+
+def test_shell_commands(tmp_path):
+    """All but the installation, which needs a download."""
+    (tmp_path / "photos").mkdir()
+    for name in ("photo.jpg", "photos/1.jpg", "photos/2.jpg"):
+        Image.new("RGB", (20, 10), (90, 130, 170)).save(tmp_path / name)
+    install, *blocks = code_blocks("sh")
+    assert "pip install" in install and blocks
+    command = f'set -e\npyquant() {{ "{sys.executable}" -m pyquant "$@"; }}\n' + "".join(blocks)
+    environment = {**os.environ, "PYTHONPATH": str(Path(pyquant.__file__).parents[1])}
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, check=True)
+    assert Image.open(tmp_path / "photo.png").size == (20, 10)
+    assert len(list((tmp_path / "quantized").glob("*.png"))) == 2
+
+
+def test_the_times_of_the_gpu_are_those_of_its_report():
+    section = README.read_text().partition("[CUDA.md](benchmarks/CUDA.md)")[2].partition("##")[0]
+    rows = [line for line in section.splitlines() if " µs" in line]
+    report = (ROOT / "benchmarks" / "CUDA.md").read_text()
+    assert rows and all(f"\n{row}" in report for row in rows)
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
