@@ -6,6 +6,7 @@
 # make format     brings Python and C++ into the format that lint asks for
 # make sanitize   the CPU kernels under AddressSanitizer, UndefinedBehaviorSanitizer
 #                 and ThreadSanitizer, with every instruction set of the machine
+# make clang      the same test of the CPU kernels, compiled by clang, which PyPI has
 # make test-gpu   the same bits on a GPU as on the CPU, and the benchmark there
 # make cuda-resources   registers and instructions of the CUDA kernels; no GPU needed
 # make dist       wheel and source distribution of the commit, in dist/, checked and
@@ -38,7 +39,7 @@ $(error torch in $(VENV) is from $(shell cat $(VENV)/torch.index); make clean fi
 endif
 endif
 
-.PHONY: help demo test bench lint format sanitize test-gpu cuda-resources dist install clean
+.PHONY: help demo test bench lint format sanitize clang test-gpu cuda-resources dist install clean
 .DELETE_ON_ERROR:
 
 help:
@@ -94,6 +95,16 @@ build/sanitize-%/test: $(SANITIZED) $(SOURCES)
 	@mkdir -p $(@D)
 	$(CXX) -std=c++20 -O1 -g -ffp-contract=off -fsanitize=$* -fno-sanitize-recover=all \
 	  $(SANITIZED) -o $@ -pthread
+
+clang: build/clang/test
+	$<
+
+# The package is zig, which contains clang. Only libgcc tells which instruction sets there are.
+build/clang/test: $(SANITIZED) $(SOURCES) $(VENV)/requirements-clang.installed
+	@mkdir -p $(@D)
+	ZIG_LOCAL_CACHE_DIR=$(@D)/cache ZIG_GLOBAL_CACHE_DIR=$(@D)/cache \
+	  $(BIN)/python -m ziglang c++ -std=c++20 -O1 -ffp-contract=off -fno-sanitize=undefined \
+	  -Wall -Wextra $(SANITIZED) $$($(CXX) -print-libgcc-file-name) -o $@ -pthread
 
 test-gpu: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
 	$(BIN)/python -m pytest -m cuda -rs $(ARGS)
