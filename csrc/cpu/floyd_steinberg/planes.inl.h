@@ -38,7 +38,13 @@ class PlaneGroups {
       : call_(call),
         step_(step),
         access_(row_access<typename Lanes::Sample, typename Step::Level>(call.format)),
-        errors_((call.image_planes.width + 1) * Step::chains * sizeof(Vector)) {}
+        scratch_(Step::chains * (Rows::bytes + (call.image_planes.width + 1) * sizeof(Vector))) {
+    auto* const begin = static_cast<unsigned char*>(scratch_.begin());
+    for (int chain = 0; chain < Step::chains; ++chain) {
+      rows_[chain].place(begin + chain * Rows::bytes);
+    }
+    errors_ = reinterpret_cast<Vector*>(begin + Step::chains * Rows::bytes);
+  }
 
   void dither(std::int64_t first_plane, std::int64_t end_plane) {
     std::int64_t plane = first_plane;
@@ -185,12 +191,14 @@ class PlaneGroups {
   }
 
   // Of the row above, by column; one beyond the last stays zero.
-  Vector* errors() const { return static_cast<Vector*>(errors_.begin()); }
+  Vector* errors() const { return errors_; }
 
   const FloydSteinbergCall& call_;
   const Step step_;
   const RowAccess<typename Lanes::Sample, typename Step::Level> access_;
-  const AlignedBuffer errors_;
+  // The rows and the errors: too much for the stack of some threads.
+  const AlignedBuffer scratch_;
+  Vector* errors_;
   Rows rows_[Step::chains];
 };
 

@@ -64,6 +64,16 @@ class LaneRows {
   static constexpr int columns = Lanes::columns;
   static constexpr int samples = (sizeof(Sample) == 1 ? 8 : 16) * columns;
 
+ private:
+  // In bytes, from one row to the next: an odd number of cache lines.
+  static constexpr int distance = samples * sizeof(Sample) + cache_line;
+
+ public:
+  static constexpr int bytes = lanes * distance;
+
+  // In `bytes` bytes of memory that begin with a cache line.
+  void place(unsigned char* begin) { bytes_ = begin; }
+
   // Black in the lanes from `used` on, which have no plane; they then stay black.
   // Uninitialised memory could hold denormal floats, which cost some processors a
   // hundred times as much as others.
@@ -102,15 +112,12 @@ class LaneRows {
   }
 
  private:
-  // In bytes, from one row to the next: an odd number of cache lines.
-  static constexpr int distance = samples * sizeof(Sample) + cache_line;
-
   Sample* row(int lane) { return reinterpret_cast<Sample*>(bytes_ + lane * distance); }
   Level* levels_of(int lane) { return reinterpret_cast<Level*>(bytes_ + lane * distance); }
 
   const Sample* first_;
   std::ptrdiff_t lane_stride_;
-  alignas(cache_line) unsigned char bytes_[lanes * distance];
+  unsigned char* bytes_;
 };
 
 }  // namespace
