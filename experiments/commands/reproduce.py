@@ -1,6 +1,6 @@
 """Trains what is missing, and makes every table and figure of the paper."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -32,7 +32,7 @@ from experiments.timing.estimate import seconds_per_pass, seconds_per_step
 from experiments.training.model_files import available, require_models
 from experiments.training.recipes import recipe
 from experiments.training.run import Images, load_images, steps_left
-from experiments.training.side_by_side import default_at_once, train_side_by_side
+from experiments.training.side_by_side import networks_at_once, train_side_by_side
 
 #: What each report is made from, and what writes it.
 REPORTS = (
@@ -53,11 +53,13 @@ def main(config: ReproduceConfig) -> None:
     sweep = config.sweep()
     config = replace(config, models=sweep.models)
     require_writable(sweep.directory)
+    device = config.runtime.start()
+    at_once = networks_at_once(config.at_once, device)
     images: Images | None = None
     left: dict[str, int] = {}
     if config.is_shipped:
         kinds = [kind for kind in require_models(sweep.models) if kind in config.kinds]
-        test = load_split(config.data, "test").to(config.runtime.start())
+        test = load_split(config.data, "test").to(device)
     else:
         kinds = list(config.kinds)
         images = load_images(config)
@@ -65,24 +67,25 @@ def main(config: ReproduceConfig) -> None:
         left = {kind: steps_left(kind, config, images) for kind in kinds}
     count = image_count(sweep, test)
     missing = unmade(cells_of(sweep, kinds, count), sweep)
+    to_train = [kind for kind, steps in left.items() if steps]
+    networks = f"{len(to_train)} of {len(left)} networks to train, " if left else ""
     console.print(
-        f"{sum(map(bool, left.values()))} of {len(left)} networks to train, {len(missing)} of "
-        f"{len(set(cells_of(sweep, kinds, count)))} cells to measure, on {test.labels.device.type} "
-        f"with {torch.get_num_threads()} CPU threads"
+        f"{networks}{len(missing)} of {len(set(cells_of(sweep, kinds, count)))} cells to measure, on "
+        f"{device.type} with {torch.get_num_threads()} CPU threads"
     )
-    step = step_time(config, images, left)
+    step = step_time(config, images, to_train[:at_once])
     each = pass_time(sweep, test, missing)
     training, measuring = step * sum(left.values()), each * sum(map(passes, missing))
+    parts = {"training": training, "measuring": measuring, "together": training + measuring}
     if training or measuring:
-        console.print(
-            f"estimated from a short measurement: training {duration(training)}, measuring "
-            f"{duration(measuring)}, together {duration(training + measuring)}"
-        )
+        about = ", ".join(f"{what} {duration(seconds)}" for what, seconds in parts.items())
+        console.print(f"estimated from a short measurement: {about}")
     with progress_bars(console) as progress:
         bar = progress.add_task("everything", total=training + measuring, whole=None)
         if images is not None:
             meter = Meter(progress, bar, step)
-            train_side_by_side(left, config, images, config.at_once, meter, quiet=True)
+            train_side_by_side(left, config, images, at_once, meter, quiet=True)
+            config.runtime.start()  # its threads, where a checkpoint had others
         trained = [kind for kind in kinds if kind in available(sweep.models)]
         make(cells_of(sweep, trained, count), sweep, test, Meter(progress, bar, each))
     report(sweep, trained, count, console)
@@ -93,14 +96,12 @@ def cells_of(sweep: GridConfig, kinds: Sequence[str], images: int) -> list[Evalu
     return [cell for evaluations, _ in REPORTS for cell in evaluations(sweep, kinds, images)]
 
 
-def step_time(config: ReproduceConfig, images: Images | None, left: Mapping[str, int]) -> float:
-    """Seconds of a training step of one network; 0 where none is left."""
-    kinds = [kind for kind, steps in left.items() if steps]
+def step_time(config: ReproduceConfig, images: Images | None, kinds: Sequence[str]) -> float:
+    """Seconds of a training step of one network while these train at once; 0 where there is none."""
     if images is None or not kinds:
         return 0.0
-    at_once = config.at_once or default_at_once(images.train.labels.device)
     settings = recipe(config.preset, config.epochs)
-    return seconds_per_step(images.train, kinds[:at_once], settings, config.runtime.precision)
+    return seconds_per_step(images.train, kinds, settings, config.runtime.precision)
 
 
 def pass_time(sweep: GridConfig, test: Split, missing: Sequence[Evaluation]) -> float:

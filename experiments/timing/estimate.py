@@ -16,9 +16,6 @@ from experiments.training.recipes import Recipe
 from experiments.training.resnet20 import seeded_model
 from experiments.training.trainer import Trainer
 
-#: How often the work is repeated, by type of device.
-REPETITIONS = {"cpu": 3, "cuda": 20}
-
 
 def seconds_per_step(
     split: Split, kinds: Sequence[str], settings: Recipe, precision: Precision
@@ -32,7 +29,8 @@ def seconds_per_step(
         for trainer in trainers:
             trainer.step(0)
 
-    return _seconds(step_of_each, split.labels.device) / len(trainers)
+    repetitions = {"cpu": 3, "cuda": 20}[split.labels.device.type]
+    return _seconds(step_of_each, repetitions, split.labels.device) / len(trainers)
 
 
 def seconds_per_pass(split: Split, precision: Precision, batch_size: int | None) -> float:
@@ -43,20 +41,23 @@ def seconds_per_pass(split: Split, precision: Precision, batch_size: int | None)
     images = min(batch_size or default_batch_size(device), len(split.labels))
     attack = ProjectedGradientDescent(epsilon=8.0, steps=2)
     evaluation = Evaluation("estimate", "2d", "2d", images, attack, precision=precision)
-    seconds = _seconds(lambda: measure(evaluation, model, split, batch_size=batch_size), device)
+    repetitions = {"cpu": 1, "cuda": 5}[device.type]
+    seconds = _seconds(
+        lambda: measure(evaluation, model, split, batch_size=batch_size), repetitions, device
+    )
     return seconds / passes(evaluation)
 
 
-def _seconds(work: Callable[[], object], device: torch.device) -> float:
+def _seconds(work: Callable[[], object], repetitions: int, device: torch.device) -> float:
     """Of one call, after those that are slower because they fill or record something."""
     for _ in range(WARM_UP_CALLS + 2 if device.type == "cuda" else 1):
         work()
     _wait(device)
     start = time.perf_counter()
-    for _ in range(REPETITIONS[device.type]):
+    for _ in range(repetitions):
         work()
     _wait(device)
-    return (time.perf_counter() - start) / REPETITIONS[device.type]
+    return (time.perf_counter() - start) / repetitions
 
 
 def _wait(device: torch.device) -> None:

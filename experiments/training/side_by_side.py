@@ -43,8 +43,7 @@ def train_all(
         ValueError: as of ``train``.
         FloatingPointError: the loss of one has become NaN; the others are trained.
     """
-    if at_once is not None and at_once < 1:
-        raise ValueError(f"at_once is {at_once!r}; accepted are whole numbers from 1")
+    at_once = networks_at_once(at_once, config.runtime.start())
     images = load_images(config)
     left = {kind: steps_left(kind, config, images) for kind in kinds}
     with progress_bars(console) as progress:
@@ -53,16 +52,22 @@ def train_all(
         return train_side_by_side(left, config, images, at_once, Meter(progress, bar))
 
 
-def default_at_once(device: torch.device) -> int:
-    """How many networks train at once: a GPU has room for several, a CPU is busy with one."""
-    return MOST_AT_ONCE if device.type == "cuda" else 1
+def networks_at_once(asked: int | None, device: torch.device) -> int:
+    """How many networks to train at once; by default one on a CPU, which it keeps busy.
+
+    Raises:
+        ValueError: the number asked for is not positive.
+    """
+    if asked is not None and asked < 1:
+        raise ValueError(f"at_once is {asked!r}; accepted are whole numbers from 1")
+    return asked or (MOST_AT_ONCE if device.type == "cuda" else 1)
 
 
 def train_side_by_side(
     left: Mapping[str, int],
     config: TrainingConfig,
     images: Images,
-    at_once: int | None,
+    at_once: int,
     meter: Meter,
     *,
     quiet: bool = False,
@@ -73,11 +78,10 @@ def train_side_by_side(
         left: the kinds, and the steps that each of them counts in the bar.
         config: options.
         images: as ``load_images`` gives them.
-        at_once: how many to train at once; None for what suits the device.
+        at_once: how many to train at once.
         meter: counts steps.
         quiet: no line for each epoch.
     """
-    at_once = at_once or default_at_once(images.train.images.device)
     console, waiting, elsewhere, diverged = meter.console, list(left), [], []
     with ExitStack() as every_lock:
         active: dict[Run, ExitStack] = {}

@@ -53,7 +53,7 @@ def test_whatever_is_interrupted_is_gone_on_with(trained, tmp_path, few_cells, m
         command.main(config)
     assert re.search(
         r"^2 of 2 networks to train, (\d+) of \1 cells to measure, on cpu with 1 CPU threads\n"
-        r"estimated from a short measurement: training \d+ s, measuring \d+ s, together \d+ s$",
+        r"estimated from a short measurement: training \d+ \w+, measuring \d+ \w+, together \d+ \w+$",
         capsys.readouterr().out,
         re.MULTILINE,
     )
@@ -111,7 +111,7 @@ def test_shipped_networks_are_only_tested(trained, tmp_path, few_cells, monkeypa
     results = tmp_path / "out" / "results" / f"shipped_{models.name}"
     assert {cell.model for cell in CellStore(results).cells()} == {"2d", "8"}
     assert (results / "summary.md").exists()
-    assert "0 of 0 networks to train" in capsys.readouterr().out
+    assert "to train" not in capsys.readouterr().out
 
 
 def test_a_process_that_is_interrupted_says_so_and_the_same_command_goes_on(data, tmp_path):
