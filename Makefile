@@ -119,7 +119,8 @@ cuda-resources: $(BIN)/python
 # distribution, and installed into an environment that has torch from $(VENV).
 PARTS := build/dist
 ELSEWHERE := $(PARTS)/elsewhere
-INSTALLED_TESTS := $(addprefix tests/pyquant/,command_line test_both_ops.py test_levels.py)
+INSTALLED_TESTS := $(addprefix tests/pyquant/,test_both_ops.py command_line/test_images.py \
+  command_line/test_start.py)
 
 dist: $(VENV)/requirements-test.installed $(VENV)/requirements-dist.installed
 	rm -rf dist $(PARTS)

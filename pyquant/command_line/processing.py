@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -45,9 +46,11 @@ def process_all(process: Processing, conversions: list[Conversion], jobs: int) -
     jobs = min(jobs, len(conversions))
     threads = max(1, torch.get_num_threads() // jobs)
     console = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    progress = _progress(console)
+    shown = console.file.isatty() and len(conversions) > 1
     succeeded = True
     with (
-        _progress(console, shown=console.file.isatty() and len(conversions) > 1) as progress,
+        progress if shown else nullcontext(),
         ThreadPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(threads,)) as pool,
     ):
         task = progress.add_task("images", total=len(conversions))
@@ -67,12 +70,11 @@ def process_all(process: Processing, conversions: list[Conversion], jobs: int) -
     return succeeded
 
 
-def _progress(console: Console, shown: bool) -> Progress:
+def _progress(console: Console) -> Progress:
+    """Shown while it is entered as a context."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(
-        *columns, TextColumn("left"), TimeRemainingColumn(),
-        console=console, transient=True, disable=not shown,
-    )  # fmt: skip
+    left = (TextColumn("left"), TimeRemainingColumn())
+    return Progress(*columns, *left, console=console, transient=True)
 
 
 def one_line(error: Exception) -> str:
