@@ -29,8 +29,9 @@ class Pixels:
     colour_profile: bytes | None
 
     def colours(self) -> numpy.ndarray:
-        """A view of the samples that are not alpha, in the same shape."""
-        return self.samples[..., :-1] if self.mode in ("LA", "RGBA") else self.samples
+        """A view of the samples that are not alpha, `(colours, height, width)`."""
+        channels = self.samples.reshape(*self.samples.shape[:2], -1)
+        return numpy.moveaxis(channels[..., : len(self.mode.rstrip("A"))], -1, 0)
 
 
 def read_image(path: Path, reduce_16_bit: bool) -> Pixels:

@@ -51,4 +51,6 @@ def output_for(target: Path) -> Output:
     accepted = f"accepted are {', '.join(OUTPUTS)}"
     if suffix in _LOSSY:
         raise ValueError(f"{target}: {suffix} is lossy and would destroy the levels; {accepted}")
-    raise ValueError(f"{target} has no suffix of a format that is written; {accepted}")
+    raise ValueError(
+        f"{target} has no suffix of a format that is written; {accepted}, or a folder with / at its end"
+    )

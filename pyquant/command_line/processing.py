@@ -21,7 +21,7 @@ from pyquant.command_line.planning import Conversion
 class Processing:
     """What is done with every image."""
 
-    op: Callable[[torch.Tensor], torch.Tensor]
+    op: Callable[..., torch.Tensor]
     overwrite: bool
     reduce_16_bit: bool
 
@@ -31,11 +31,8 @@ class Processing:
         if os.path.lexists(target) and not self.overwrite:
             raise ValueError(f"{target} exists; --overwrite replaces it")
         pixels = read_image(conversion.source, self.reduce_16_bit)
-        colours = torch.from_numpy(pixels.colours())
-        if colours.dim() == 2:
-            colours = colours[..., None]
-        planes = colours.movedim(-1, 0)
-        planes.copy_(self.op(planes))
+        planes = torch.from_numpy(pixels.colours())
+        self.op(planes, out=planes)
         write_image(pixels, output_for(target), target)
 
 

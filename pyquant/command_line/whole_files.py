@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: At the end of the name of a file that is not whole yet.
-PART_SUFFIX = ".part"
-
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -17,9 +14,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     If the block raises, or the process dies in it, `path` is as it was before. A symbolic link
     stays one, and the file that it names is replaced. A file that exists keeps its permissions.
     """
-    path = final_target(path)
+    path = _final_target(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
         with open(part, "rb+") as written:
@@ -39,6 +36,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def final_target(path: Path) -> Path:
+def _final_target(path: Path) -> Path:
     """The file that a write to `path` changes: the end of its symbolic links, if it is one."""
     return Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import pyquant
+from pyquant import command_line
 
 WITHOUT = """
 import sys
@@ -31,6 +32,22 @@ def test_help_needs_neither_torch_nor_pillow(command):
     process = run(*command, "--help", without="torch,numpy,PIL,rich")
     assert process.returncode == 0, process.stderr
     assert process.stdout.startswith(f"usage: {' '.join(['pyquant', *command])} [-h]")
+
+
+@pytest.mark.parametrize(
+    ("started", "expected"),
+    [
+        (["-m", "pyquant", "--help"], True),
+        (["/usr/bin/pyquant", "info"], True),
+        (["-m", "pytest", "pyquant"], False),
+        (["train.py"], False),
+        (["-c", "import pyquant"], False),
+        ([], False),
+    ],
+)
+def test_how_python_was_started(monkeypatch, started, expected):
+    monkeypatch.setattr(sys, "orig_argv", ["python", *started])
+    assert command_line.is_this_process() is expected
 
 
 @pytest.mark.parametrize("command", [(), ("info",)])
