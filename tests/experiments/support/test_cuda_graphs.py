@@ -1,6 +1,8 @@
 """Functions recorded as CUDA graphs, where there is no GPU; test_cuda.py has the rest."""
 
 import warnings
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -61,3 +63,58 @@ def test_recording_that_fails_warns_and_runs_plainly(monkeypatch):
     with pytest.warns(RuntimeWarning, match="not permitted when stream is capturing"):
         assert recorded.recorded_call((torch.tensor(7),)) == 8
     assert not recorded.active
+
+
+class Streams:
+    """Stands for the streams and graphs of torch.cuda: notes what happens on which stream."""
+
+    def __init__(self, monkeypatch):
+        self.events = []
+        self.present = ["default"]
+        monkeypatch.setattr(torch.cuda, "Stream", self.make)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: self.default)
+        monkeypatch.setattr(torch.cuda, "stream", self.on)
+        monkeypatch.setattr(torch.cuda, "graph", lambda graph, stream: self.on(stream, "record"))
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: self)
+        self.default = self.make(None, "default")
+
+    def make(self, device, name="own"):
+        stream = SimpleNamespace(name=name, device=device)
+        stream.wait_stream = lambda other: self.events.append(f"{name} waits for {other.name}")
+        return stream
+
+    @contextmanager
+    def on(self, stream, event=None):
+        self.present.append(stream.name)
+        if event:
+            self.note(event)
+        yield
+        self.present.pop()
+
+    def note(self, event):
+        self.events.append(f"{event} on {self.present[-1]}")
+
+    def register_generator_state(self, generator):
+        self.events.append(f"registered {generator}")
+
+    def replay(self):
+        self.note("replay")
+
+
+def test_a_graph_is_recorded_on_the_stream_that_replays_it(monkeypatch):
+    streams = Streams(monkeypatch)
+    recorded = RecordedFunction(
+        lambda index: streams.note("call"), torch.device("cuda"), generator="its generator"
+    )
+    found = []
+    for _ in range(WARM_UP_CALLS + 2):
+        recorded(torch.arange(3))
+        found.append(list(streams.events))
+        streams.events.clear()
+    before, after = "own waits for default", "default waits for own"
+    assert found[:WARM_UP_CALLS] == [[before, "call on own", after]] * WARM_UP_CALLS
+    recording = ["registered its generator", "record on own", "call on own"]
+    assert found[WARM_UP_CALLS:] == [
+        [before, *recording, "replay on own", after],
+        [before, "replay on own", after],
+    ]
