@@ -13,7 +13,7 @@ from torch.autograd.graph import increment_version
 from torch.compiler import is_compiling
 
 from pyquant.torch_private import (
-    below_autograd,
+    call_below_autograd,
     forward_mode_is_active,
     innermost_transform_is_functionalize,
     kernel_call,
@@ -57,6 +57,49 @@ class StraightThroughBothWays(StraightThrough):
         return tangent.view_as(tangent)
 
 
+def try_plain_call(kernel: Op, image: Tensor, bits: int, mode: str) -> Tensor | None:
+    """The result of the usual call: there is nothing to differentiate, trace or transform, and the
+    kernel accepts the arguments. Otherwise None. Before a kernel that checks them again, the checks
+    in Python would take as long as quantizing a small image."""
+    if (
+        is_compiling()
+        or type(image) is not Tensor
+        or image.requires_grad
+        or type(bits) is not int
+        or type(mode) is not str
+        or forward_mode_is_active()
+        or transform_is_active()
+    ):
+        return None
+    try:
+        return call_below_autograd(kernel, image, bits, mode)
+    except Exception:
+        return None  # the checks in Python say what is wrong
+
+
+def try_plain_call_into(
+    out: Tensor, kernel: OutOp, image: Tensor, bits: int, mode: str
+) -> Tensor | None:
+    """The same into `out`."""
+    if (
+        is_compiling()
+        or type(image) is not Tensor
+        or type(out) is not Tensor
+        or image.requires_grad
+        or out.requires_grad
+        or type(bits) is not int
+        or type(mode) is not str
+        or forward_mode_is_active()
+        or transform_is_active()
+    ):
+        return None
+    try:
+        write_below_autograd(kernel, image, bits, mode, out)
+        return out
+    except Exception:
+        return None
+
+
 def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
     """op(image, bits, mode) with its gradient, in the way that torch needs here."""
     if forward_mode_is_active():
@@ -71,8 +114,7 @@ def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
         return _call_within_transform(op, image, bits, mode)
     # With nothing to differentiate, the registered gradient is skipped: passing through its
     # Python code would take longer than dithering a small image.
-    with below_autograd():
-        return kernel_call(op)(image, bits, mode)
+    return call_below_autograd(kernel_call(op), image, bits, mode)
 
 
 def call_into(out: Tensor, op: Op, out_op: OutOp, image: Tensor, bits: int, mode: str) -> Tensor:
@@ -83,15 +125,14 @@ def call_into(out: Tensor, op: Op, out_op: OutOp, image: Tensor, bits: int, mode
     if is_compiling() or _is_recorded_by_jit():
         out_op(image, bits, mode, out)
     else:
-        write_below_autograd(out_op, image, bits, mode, out)
+        write_below_autograd(kernel_call(out_op), image, bits, mode, out)
     return out
 
 
-def write_below_autograd(out_op: OutOp, image: Tensor, bits: int, mode: str, out: Tensor) -> None:
+def write_below_autograd(kernel: OutOp, image: Tensor, bits: int, mode: str, out: Tensor) -> None:
     """autograd then notices that `out` has changed, if it had saved it for a gradient."""
     increment_version(out)
-    with below_autograd():
-        kernel_call(out_op)(image, bits, mode, out)
+    call_below_autograd(kernel, image, bits, mode, out)
 
 
 def _is_recorded_by_jit() -> bool:

@@ -13,10 +13,14 @@ from pyquant.libraries import NO_CUDA_REASON
 from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.registration import (
     FLOYD_STEINBERG,
+    FLOYD_STEINBERG_KERNEL,
     FLOYD_STEINBERG_OUT,
+    FLOYD_STEINBERG_OUT_KERNEL,
     LEVELS,
     LINEAR_QUANTIZE,
+    LINEAR_QUANTIZE_KERNEL,
     LINEAR_QUANTIZE_OUT,
+    LINEAR_QUANTIZE_OUT_KERNEL,
 )
 
 DTYPES = (torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -58,6 +62,14 @@ def floyd_steinberg(
         TypeError: if `image` is not a dense tensor or has another dtype, or `out` has a dtype
             other than that of `image`.
     """
+    if out is None:
+        result = gradients.try_plain_call(FLOYD_STEINBERG_KERNEL, image, bits, variant)
+    else:
+        result = gradients.try_plain_call_into(
+            out, FLOYD_STEINBERG_OUT_KERNEL, image, bits, variant
+        )
+    if result is not None:
+        return result
     if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):
         return call_without_tensor(floyd_steinberg, image, bits, variant=variant, out=out)
     check_image(image)
@@ -105,6 +117,14 @@ def linear_quantize(
         TypeError: if `image` is not a dense tensor or has another dtype, or `out` has a dtype
             other than that of `image`.
     """
+    if out is None:
+        result = gradients.try_plain_call(LINEAR_QUANTIZE_KERNEL, image, bits, rounding)
+    else:
+        result = gradients.try_plain_call_into(
+            out, LINEAR_QUANTIZE_OUT_KERNEL, image, bits, rounding
+        )
+    if result is not None:
+        return result
     if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):
         return call_without_tensor(linear_quantize, image, bits, rounding=rounding, out=out)
     check_image(image)

@@ -13,13 +13,17 @@ from torch import Tensor
 from pyquant import libraries  # noqa: F401  # registers torch.ops.pyquant
 from pyquant.arguments import check_no_gradient, check_out
 from pyquant.gradients import Op, OutOp, straight_through, write_below_autograd
-from pyquant.torch_private import below_autograd, without_modes
+from pyquant.torch_private import below_autograd, kernel_call, without_modes
 
 FLOYD_STEINBERG: Op = torch.ops.pyquant.floyd_steinberg.default
 LINEAR_QUANTIZE: Op = torch.ops.pyquant.linear_quantize.default
 LEVELS: Op = torch.ops.pyquant.levels.default
+FLOYD_STEINBERG_KERNEL: Op = kernel_call(FLOYD_STEINBERG)
+LINEAR_QUANTIZE_KERNEL: Op = kernel_call(LINEAR_QUANTIZE)
 FLOYD_STEINBERG_OUT: OutOp = torch.ops.pyquant.floyd_steinberg.out
 LINEAR_QUANTIZE_OUT: OutOp = torch.ops.pyquant.linear_quantize.out
+FLOYD_STEINBERG_OUT_KERNEL: OutOp = kernel_call(FLOYD_STEINBERG_OUT)
+LINEAR_QUANTIZE_OUT_KERNEL: OutOp = kernel_call(LINEAR_QUANTIZE_OUT)
 
 
 def _fake_kernel(op: Op) -> Callable[..., Tensor]:
@@ -62,7 +66,7 @@ def _fake_out_kernel(op: Op) -> Callable[..., None]:
 def _autograd_out_kernel(op: OutOp) -> Callable[..., None]:
     def check_and_write(image: Tensor, bits: int, mode: str, out: Tensor) -> None:
         check_no_gradient(image, out)
-        write_below_autograd(op, image, bits, mode, out)
+        write_below_autograd(kernel_call(op), image, bits, mode, out)
 
     return check_and_write
 

@@ -5,6 +5,7 @@ import torch
 from op_modes import for_every_op_mode
 from torch._dynamo.exc import Unsupported
 from torch.autograd import forward_ad
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import pyquant
 from images import assert_same, random_image
@@ -181,3 +182,46 @@ def test_meta(op):
     image = torch.empty(2, 3, 5, 7, device="meta").to(memory_format=torch.channels_last)
     result = op(image)
     assert result.device == image.device and result.stride() == image.stride()
+
+
+class Recorder(TorchDispatchMode):
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.calls.append(function)
+        return function(*args, **(kwargs or {}))
+
+
+@for_every_op_mode
+def test_modes_and_the_profiler_see_the_op(op):
+    image = torch.rand(3, 5, 7)
+    packet = getattr(torch.ops.pyquant, op.name)
+    with Recorder() as recorder:
+        op(image)
+        op(image, out=image)
+    assert recorder.calls == [packet.default, packet.out]
+    with torch.profiler.profile() as profiler:
+        op(image)
+        op(image, out=image)
+    names = [event.name for event in profiler.events()]
+    assert names.count(f"pyquant::{op.name}") == 2
+
+
+@for_every_op_mode
+def test_a_call_leaves_autograd_as_it_was(op):
+    """Also one that fails, and one in inference mode."""
+    image = torch.rand(3, 5, 7)
+    trained = torch.rand(3, 5, 7, requires_grad=True)
+    op(image)
+    assert (trained * 2).requires_grad
+    for arguments in ((image, 9), (image[0, 0],)):
+        with pytest.raises(ValueError):
+            op(*arguments)
+        assert (trained * 2).requires_grad
+    with torch.inference_mode():
+        op(image)
+        assert op(trained).is_inference()
+        assert not (trained * 2).requires_grad
+    assert (trained * 2).requires_grad

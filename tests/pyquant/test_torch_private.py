@@ -13,6 +13,7 @@ NAMES = [
     "torch._C._are_functorch_transforms_active",
     "torch._C._functorch.peek_interpreter_stack",
     "torch._C._AutoDispatchBelowAutograd",
+    "torch._C._dispatch_tls_set_dispatch_key_excluded",
     "torch.utils._python_dispatch._disable_current_modes",
     "torch._ops.OpOverload._op",
 ]
