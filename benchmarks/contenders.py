@@ -18,6 +18,7 @@ Check = Literal["bits", "levels", "none"]
 
 OWN = "pyquant"
 FROM_PYTHON = "from Python"  # after the name: one call at a time, not inside a CUDA graph
+INTO = "out="  # after the name: the result goes into memory that exists
 # What bounds the speed of an op, rather than competes with it.
 ROOFS = ("copy_", "clone", "new memory", "clamp", f"clamp {FROM_PYTHON}")
 
@@ -56,7 +57,13 @@ class Contender:
 
 
 def is_peer(name: str) -> bool:
-    return not name.startswith(OWN) and name not in ROOFS
+    """Whether it competes with pyquant in making a new result."""
+    return not name.startswith(OWN) and name not in ROOFS and not name.endswith(INTO)
+
+
+def is_path(name: str) -> bool:
+    """Whether it is pyquant on one instruction set."""
+    return name.startswith(f"{OWN} ") and not name.endswith((INTO, FROM_PYTHON))
 
 
 @contextmanager

@@ -10,12 +10,13 @@ from torch import Tensor
 import pyquant
 from benchmarks import image_peers, numba_loops, plain_loops
 from benchmarks.cases import Case
-from benchmarks.contenders import OWN, Contender
+from benchmarks.contenders import INTO, OWN, Contender
 from benchmarks.torch_peers import torch_peers
 from benchmarks.verification import REFERENCE_PIXELS
 from pyquant import reference
 
 REFERENCE_SAMPLES = 2**23  # the reference of linear_quantize takes 8 bytes and more a sample
+NUMBA_DTYPES = ("uint8", "float32", "float64")
 PATH_SIZES = ("batch", "square")  # where each instruction set is timed
 KEPT_BYTES = 2**25  # glibc gives larger blocks back to the system when they are freed
 
@@ -40,8 +41,20 @@ def contenders(
             found.append(Contender(f"{OWN} {name}", call, "bits", instruction_set=name))
     found += torch_peers(case, image)
     found += _array_peers(case, image)
+    if case.op == "linear_quantize" or case.size == "image":
+        found += _into_memory_that_exists(case, image)
     if case.op == "floyd_steinberg" and case.dtype == "uint8":
         found += _image_peers(case, image)
+    return found
+
+
+def _into_memory_that_exists(case: Case, image: Tensor) -> list[Contender]:
+    """Where making a new result takes a good part of the time."""
+    call = partial(getattr(pyquant, case.op), image, case.bits, **case.keyword)
+    found = [Contender(f"{OWN} {INTO}", partial(call, out=torch.empty_like(image)), "bits")]
+    if case.dtype in NUMBA_DTYPES:
+        result = torch.empty_like(image).numpy()
+        found.append(_array_contender(f"numba {INTO}", numba_loops, case, image, result=result))
     return found
 
 
@@ -55,7 +68,7 @@ def _array_peers(case: Case, image: Tensor) -> list[Contender]:
     )
     if small and case.dtype != "bfloat16":
         found.append(_array_contender("numpy", reference, case, image))
-    if case.dtype in ("uint8", "float32", "float64"):
+    if case.dtype in NUMBA_DTYPES:
         found.append(_array_contender("numba", numba_loops, case, image))
         if case.op == "floyd_steinberg":
             found.append(_array_contender("numba plain", plain_loops, case, image))
@@ -71,8 +84,10 @@ def _map_memory(size: int) -> None:
         memory[::4096] = bytes(len(range(0, size, 4096)))
 
 
-def _array_contender(name: str, module: object, case: Case, image: Tensor) -> Contender:
-    call = partial(getattr(module, case.op), image.numpy(), case.bits, case.mode)
+def _array_contender(
+    name: str, module: object, case: Case, image: Tensor, **into: object
+) -> Contender:
+    call = partial(getattr(module, case.op), image.numpy(), case.bits, case.mode, **into)
     return Contender(name, call, "bits", torch.from_numpy)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from benchmarks.cases import Case
-from benchmarks.contenders import OWN, Check, is_peer
+from benchmarks.contenders import INTO, OWN, Check, is_path, is_peer
 from benchmarks.settings import Config
 from benchmarks.timing import Timing
 
@@ -90,16 +90,19 @@ class Loss:
 
 
 def losses(results: Iterable[Result]) -> list[Loss]:
-    """Every case in which a peer was faster than pyquant, more threads were slower than one, or an
+    """Every case in which a peer was faster than pyquant, each with a new result or each with memory
+    that exists, more threads were slower than one, or an
     instruction set was slower than the portable path."""
     found = []
     for row in ResultTable(results).by_case.values():
         for name, threads in row:
             if is_peer(name):
                 ours, other = (OWN, 1), (name, threads)
+            elif name.endswith(INTO):
+                ours, other = (f"{OWN} {INTO}", 1), (name, threads)
             elif name == OWN and threads > 1:
                 ours, other = (name, threads), (OWN, 1)
-            elif name.startswith(f"{OWN} "):
+            elif is_path(name):
                 ours, other = (name, threads), (f"{OWN} portable", 1)
             else:
                 continue

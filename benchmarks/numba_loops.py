@@ -14,22 +14,31 @@ from pyquant import reference
 f = np.float32
 
 
-def floyd_steinberg(image: np.ndarray, bits: int, variant: str) -> np.ndarray:
+def floyd_steinberg(
+    image: np.ndarray, bits: int, variant: str, result: np.ndarray | None = None
+) -> np.ndarray:
     """The result of `pyquant.floyd_steinberg`, for uint8, float32 and float64."""
-    return dithered_by(_textbook if variant == "textbook" else _published, image, bits, variant)
+    loop = _textbook if variant == "textbook" else _published
+    return dithered_by(loop, image, bits, variant, result)
 
 
-def dithered_by(loop: Callable, image: np.ndarray, bits: int, variant: str) -> np.ndarray:
-    """The new image that loop(image, bits, levels, result) fills in four dimensions."""
-    result = np.empty_like(image)
+def dithered_by(
+    loop: Callable, image: np.ndarray, bits: int, variant: str, result: np.ndarray | None = None
+) -> np.ndarray:
+    """The image, by default a new one, that loop(image, bits, levels, result) fills in four
+    dimensions."""
+    result = np.empty_like(image) if result is None else result
     batch = (None,) * (4 - image.ndim)
     loop(image[batch], bits, _levels(bits, variant, image.dtype), result[batch])
     return result
 
 
-def linear_quantize(image: np.ndarray, bits: int, rounding: str) -> np.ndarray:
-    """The result of `pyquant.linear_quantize`, for dense uint8, float32 and float64."""
-    result = np.empty_like(image)
+def linear_quantize(
+    image: np.ndarray, bits: int, rounding: str, result: np.ndarray | None = None
+) -> np.ndarray:
+    """The result of `pyquant.linear_quantize`, for dense uint8, float32 and float64; a given
+    `result` is as dense as the image."""
+    result = np.empty_like(image) if result is None else result
     samples, quantized = image.ravel(order="K"), result.ravel(order="K")
     if image.dtype == np.uint8:
         every_byte = np.arange(256, dtype=np.uint8)[None]

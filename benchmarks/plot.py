@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.cases import Case
-from benchmarks.contenders import OWN, ROOFS
+from benchmarks.contenders import OWN, is_peer
 from benchmarks.formatting import contender, number
 from benchmarks.measurements import Result, ResultTable
 
@@ -50,11 +50,7 @@ def draw(results: list[Result], title: str, path: Path) -> None:
 def _panel(axes: Axes, case: Case, results: list[Result]) -> None:
     """One dot per contender, fastest on top, with its interquartile range; the copies of the
     same bytes are lines."""
-    shown = [
-        result
-        for result in results
-        if result.contender not in ROOFS and not result.contender.startswith(f"{OWN} ")
-    ]
+    shown = [result for result in results if result.contender == OWN or is_peer(result.contender)]
     shown.sort(key=lambda result: result.megasamples_per_second)
     for place, result in enumerate(shown):
         rate = result.megasamples_per_second

@@ -1,7 +1,7 @@
 """The tables of README.md: how fast the ops are on each machine, and where they are slow."""
 
 from benchmarks.cases import Case
-from benchmarks.contenders import OWN, is_peer
+from benchmarks.contenders import INTO, OWN, is_peer
 from benchmarks.formatting import number, shape, times
 from benchmarks.measurements import Result, ResultTable, Run, losses
 from benchmarks.settings import ROOT
@@ -64,13 +64,18 @@ def slow_cases(run: Run) -> str:
     table = ResultTable(run.results)
     small = [row for case, row in table.by_case.items() if case.size == "image"]
     dithered = [row for row in small if next(iter(row.values())).case.op == "floyd_steinberg"]
-    lost = [loss for loss in losses(run.results) if is_peer(loss.faster.contender)]
+    lost = [
+        loss
+        for loss in losses(run.results)
+        if is_peer(loss.faster.contender) or loss.faster.contender.endswith(INTO)
+    ]
+    cases_lost = {loss.slower.case for loss in lost}
     worst = min(lost, key=lambda loss: loss.speed, default=None)
     text = (
         f"- {run.machine['device']}: one 3x32x32 image dithered takes "
         f"{_microseconds([row[OWN, 1] for row in dithered])}, `clamp` of it "
         f"{_microseconds([row['clamp', 1] for row in small])}. "
-        f"A peer is faster in {len(lost)} of {len(table.by_case)} cases"
+        f"A peer is faster in {len(cases_lost)} of {len(table.by_case)} cases"
     )
     if worst:
         text += f", at worst {worst.faster.contender} in {worst.slower.case}: pyquant has "

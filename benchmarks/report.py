@@ -6,7 +6,7 @@ from statistics import median
 import benchmarks.cuda.tables as cuda_tables
 from benchmarks import other_processes, tables
 from benchmarks.cases import Case
-from benchmarks.contenders import OWN
+from benchmarks.contenders import is_path
 from benchmarks.measurements import ResultTable, Run
 from benchmarks.targets import targets
 
@@ -26,9 +26,7 @@ def to_markdown(run: Run) -> str:
     for op in dict.fromkeys(case.op for case in table.by_case):
         of_op = [case for case in table.by_case if case.op == op]
         parts += [f"## {op}", *(_of_cpu if on_cpu else _of_gpu)(table, of_op), OTHER_ARITHMETIC]
-    if on_cpu and any(
-        name.startswith(f"{OWN} ") for row in table.by_case.values() for name, _ in row
-    ):
+    if on_cpu and any(is_path(name) for row in table.by_case.values() for name, _ in row):
         parts += ["## Instruction sets", "M samples/s, one thread:", tables.path_table(table)]
     if run.left_out:
         parts += ["## Left out", "\n".join(f"- {what}" for what in run.left_out)]

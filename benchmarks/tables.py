@@ -1,7 +1,7 @@
 """The tables of a report."""
 
 from benchmarks.cases import Case
-from benchmarks.contenders import OWN
+from benchmarks.contenders import INTO, OWN, is_path
 from benchmarks.formatting import contender, duration, mark, number, rate, shape, times
 from benchmarks.measurements import Result, ResultTable, losses
 from benchmarks.targets import Target
@@ -37,7 +37,7 @@ def own_table(table: ResultTable, cases: list[Case]) -> str:
         {threads for case in cases for name, threads in table.by_case[case] if threads > 1}
     )
     header = ["mode", "dtype", "shape", "time", "M samples/s", "GB/s"]
-    header += ["x copy_", "new memory", "x clone"]
+    header += ["x copy_", f"{INTO} x copy_", "new memory", "x clone"]
     for threads in more_threads:
         header += [f"{threads} threads", f"copy_, {threads} threads"]
     header += ["x fastest peer", "peer"]
@@ -50,7 +50,8 @@ def _own_row(table: ResultTable, case: Case, more_threads: list[int]) -> list[st
     new_memory = table.ratio(case, (OWN, 1), ("new memory", 1))
     row = [case.mode, case.dtype, shape(case), duration(own)]
     row += [number(own.megasamples_per_second), f"{own.gigabytes_per_second:.2f}"]
-    row.append(times(table.ratio(case, (OWN, 1), ("copy_", 1))))
+    for name in (OWN, f"{OWN} {INTO}"):
+        row.append(times(table.ratio(case, (name, 1), ("copy_", 1))))
     row.append(f"{new_memory:.0%}" if new_memory else "")  # of pyquant's time
     row.append(times(table.ratio(case, (OWN, 1), ("clone", 1))))
     for threads in more_threads:
@@ -65,7 +66,7 @@ def throughput_table(table: ResultTable, cases: list[Case]) -> str:
         name
         for case in cases
         for name, threads in table.by_case[case]
-        if threads == 1 and not name.startswith(f"{OWN} ")
+        if threads == 1 and not is_path(name)
     ]
     names = list(dict.fromkeys(of_one_thread))
     rows = [
@@ -78,9 +79,7 @@ def throughput_table(table: ResultTable, cases: list[Case]) -> str:
 
 def path_table(table: ResultTable) -> str:
     """Pyquant on each instruction set."""
-    names = sorted(
-        {name for row in table.by_case.values() for name, _ in row if name.startswith(f"{OWN} ")}
-    )
+    names = sorted({name for row in table.by_case.values() for name, _ in row if is_path(name)})
     rows = [
         [case.op, case.mode, case.dtype, shape(case)] + [rate(row.get((name, 1))) for name in names]
         for case, row in table.by_case.items()

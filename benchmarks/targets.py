@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from benchmarks.cases import Case
-from benchmarks.contenders import OWN
+from benchmarks.contenders import INTO, OWN, is_path
 from benchmarks.measurements import Result, ResultTable
 
+CACHED_SIZES = ("image", "batch", "channels_last")
 LARGE_SIZES = ("large_batch", "square", "4k", "64mb")
 
 
@@ -58,6 +59,9 @@ def targets(results: Iterable[Result]) -> list[Target]:
         shares = [table.ratio(case, (name, 1), (OWN, 1)) for name in ("copy_", "new memory")]
         return None if None in shares else sum(1 / share for share in shares)
 
+    def into_over(name: str) -> Callable[[Case], float | None]:
+        return lambda case: table.ratio(case, (f"{OWN} {INTO}", 1), (name, 1))
+
     def two_threads(case: Case) -> float | None:
         return table.ratio(case, (OWN, 2), (OWN, 1))
 
@@ -70,7 +74,7 @@ def targets(results: Iterable[Result]) -> list[Target]:
 
     def slowest_over_portable(case: Case) -> float | None:
         portable = (f"{OWN} portable", 1)
-        paths = [key for key in table.by_case[case] if key[0].startswith(f"{OWN} ")]
+        paths = [key for key in table.by_case[case] if is_path(key[0])]
         ratios = [table.ratio(case, path, portable) for path in paths if path != portable]
         return min((ratio for ratio in ratios if ratio is not None), default=None)
 
@@ -93,6 +97,11 @@ def targets(results: Iterable[Result]) -> list[Target]:
               lambda case: case.size == "64mb", over("copy_")),
         worst("linear_quantize, 64 MB, any dtype", "copy_ + new memory", 0.7,
               lambda case: case.size == "64mb", over_copy_and_new_memory),
+        worst(f"linear_quantize of floats {INTO}, in cache", f"numba {INTO}", 1,
+              lambda case: not dithers(case) and case.size in CACHED_SIZES
+              and case.dtype != "uint8", into_over(f"numba {INTO}")),
+        worst(f"linear_quantize {INTO}, 64 MB, any dtype", "copy_", 0.85,
+              lambda case: case.size == "64mb", into_over("copy_")),
         worst("floyd_steinberg, large, 2 threads", "1 thread", 1.7,
               lambda case: dithers(case) and case.size in LARGE_SIZES, two_threads),
         worst("linear_quantize, large, 2 threads", "1 thread", 1.7,

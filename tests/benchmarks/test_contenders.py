@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny_benchmark import IMAGE, TINY
+from tiny_benchmark import IMAGE, TINY, result
 
 import pyquant
 from benchmarks import numba_loops, plain_loops
+from benchmarks.contenders import is_path, is_peer
 from benchmarks.instruction_sets import forced, supported
 from benchmarks.measure import measure_case_on_cpu
+from benchmarks.measurements import losses
 from benchmarks.verification import VerificationError, check_levels
 from pyquant import reference
 
@@ -53,8 +55,11 @@ def test_numba_loops_have_the_bits_of_the_reference(dtype, bits):
             result = loops.floyd_steinberg(image, bits, variant)
             np.testing.assert_array_equal(result, expected)
     for rounding in ("nearest", "floor"):
-        result = numba_loops.linear_quantize(image, bits, rounding)
-        np.testing.assert_array_equal(result, reference.linear_quantize(image, bits, rounding))
+        expected = reference.linear_quantize(image, bits, rounding)
+        np.testing.assert_array_equal(numba_loops.linear_quantize(image, bits, rounding), expected)
+        memory = np.zeros_like(image)
+        assert numba_loops.linear_quantize(image, bits, rounding, memory) is memory
+        np.testing.assert_array_equal(memory, expected)
 
 
 def test_instruction_sets_are_forced_verified_and_timed():
@@ -70,6 +75,19 @@ def test_instruction_sets_are_forced_verified_and_timed():
     timed = {(result.contender, result.threads) for result in measure_case_on_cpu(case, config)}
     assert timed >= {("pyquant", 1), ("pyquant", 2), ("pyquant portable", 1)}
     assert torch.ops.pyquant.instruction_set() == fastest
+
+
+@pytest.mark.parametrize(
+    "op, mode", [("linear_quantize", "floor"), ("floyd_steinberg", "published")]
+)
+def test_memory_that_exists_is_compared_with_the_same(op, mode):
+    case = replace(IMAGE, op=op, mode=mode)
+    timed = {result.contender: result for result in measure_case_on_cpu(case, TINY)}
+    assert {"pyquant", "pyquant out=", "numba", "numba out="} <= timed.keys()
+    assert not is_peer("numba out=") and not is_path("pyquant out=")
+    slow = [result(case, "pyquant", 1), result(case, "pyquant out=", 4), result(case, "numba", 2)]
+    (loss,) = losses([*slow, result(case, "numba out=", 3)])
+    assert (loss.slower.contender, loss.faster.contender) == ("pyquant out=", "numba out=")
 
 
 def test_unknown_instruction_set():
