@@ -29,7 +29,7 @@ namespace {
 
 struct PublishedTuning {
   static constexpr int chains = 1;
-  static constexpr int stripe_registers = 2;
+  static constexpr int stripe_registers = 1;
   static constexpr int stripe_planes = 3;
 };
 

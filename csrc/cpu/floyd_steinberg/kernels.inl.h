@@ -56,6 +56,27 @@ void dither_planes(const FloydSteinbergCall& call, std::int64_t first_plane,
   Floats::end_streams();
 }
 
+// In a narrow image, most lanes of a stripe are outside for most steps: a row begins two
+// steps after the one above. Then the registers of a stripe are dithered one after
+// another, each as a stripe of its own. Several planes side by side still hide the
+// latency of a step.
+template <typename Step>
+struct NarrowStripes {
+  using Stripe = Stripes<Step, Step::stripe_planes, 1>;
+
+  static bool suit(std::int64_t width) {
+    return Step::stripe_registers > 1 && width <= 2 * Stripes<Step, Step::stripe_planes>::lag;
+  }
+  static void dither(const FloydSteinbergCall& call, const Step& step, std::int64_t first_plane,
+                     std::int64_t end_plane, std::int64_t stripe, void* row_above, void* buffer) {
+    for (int i = 0; i < Step::stripe_registers; ++i) {
+      const std::int64_t part = stripe * Step::stripe_registers + i;
+      if (part * Stripe::rows >= call.image_planes.height) return;
+      Stripe(call, step, first_plane, end_plane, part, row_above, buffer).dither(nullptr, nullptr);
+    }
+  }
+};
+
 void dither_stripes(const FloydSteinbergCall& call, std::int64_t first_plane,
                     std::int64_t end_plane, std::int64_t stripe, void* row_above, void* buffer,
                     const StripeProgress* before, StripeProgress* own) {
@@ -64,6 +85,8 @@ void dither_stripes(const FloydSteinbergCall& call, std::int64_t first_plane,
     if (end_plane - first_plane == 1) {
       Stripes<Step, 1>(call, step, first_plane, end_plane, stripe, row_above, buffer)
           .dither(before, own);
+    } else if (!own && NarrowStripes<Step>::suit(call.image_planes.width)) {
+      NarrowStripes<Step>::dither(call, step, first_plane, end_plane, stripe, row_above, buffer);
     } else {
       Stripes<Step, Step::stripe_planes>(call, step, first_plane, end_plane, stripe, row_above,
                                          buffer)

@@ -46,7 +46,7 @@
 namespace pyquant::PYQUANT_INSTRUCTION_SET {
 namespace {
 
-template <typename Step, int planes>
+template <typename Step, int planes, int registers_of_stripe = Step::stripe_registers>
 class Stripes {
  public:
   using Lanes = typename Step::Lanes;
@@ -55,7 +55,7 @@ class Stripes {
   using Mask = typename Lanes::Mask;
   static constexpr int lanes = Lanes::lanes;
   static constexpr int columns = Lanes::columns;
-  static constexpr int registers = Step::stripe_registers;
+  static constexpr int registers = registers_of_stripe;
   static constexpr int rows = lanes * registers;
   static constexpr int lag = 2 * (rows - 1);        // of the last row
   static constexpr int units = planes * registers;  // those of a plane together
