@@ -40,6 +40,7 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     A checkpoint of an earlier version has no runs, or None as the number of threads.
 
     Raises:
+        FileNotFoundError: there is none.
         ValueError: the file is damaged.
     """
     try:
@@ -56,6 +57,8 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
             "epochs_done": stored["state"]["epochs_done"],
             "config": in_terms_of_today(stored["config"]),
         }
+    except FileNotFoundError:
+        raise
     except Exception as error:  # a damaged file can raise anything
         raise ValueError(
             f"{path} cannot be read, move it away to begin anew: {one_line(error)}"

@@ -89,10 +89,12 @@ def steps_left(kind: str, config: TrainingConfig, images: Images) -> int:
     if is_done(path, settings):
         return 0
     checkpoint, done = path.with_suffix(".checkpoint"), 0
-    if checkpoint.exists():
+    try:
         stored = read_checkpoint(checkpoint, torch.device("cpu"))
         refuse_other(settings, stored["config"], checkpoint)
         done = stored["epochs_done"]
+    except FileNotFoundError:
+        pass  # not begun, or another process has just removed it, as the last thing it does
     return (wanted.epochs - done) * steps_per_epoch(images.train, wanted)
 
 

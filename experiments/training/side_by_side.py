@@ -14,7 +14,7 @@ from experiments.training.run import Images, Run, is_done, load_images, resolved
 from experiments.training.trainer import take_steps
 from experiments.training.training_config import TrainingConfig
 
-#: On one H100, 8 networks at once reached 99 % of the images per second of 15, in half the memory.
+#: On one H100, 8 networks at once reached 99 % of the images per second of 15.
 MOST_AT_ONCE = 8
 
 

@@ -40,3 +40,8 @@ def test_a_disk_that_is_full_is_named_and_the_old_checkpoint_stays(tmp_path):
     assert str(path) in str(raised.value)
     assert path.read_bytes() == b"the last epoch"
     assert os.listdir(tmp_path) == ["2d.checkpoint"]
+
+
+def test_a_checkpoint_that_does_not_exist_is_not_called_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_checkpoint(tmp_path / "2d.checkpoint", torch.device("cpu"))
