@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 CSRC = Path(__file__).parents[2] / "csrc"
 LAUNCHES = {op: CSRC / "cuda" / op / "launch.cu" for op in ("floyd_steinberg", "linear_quantize")}
-ARCHITECTURES = ("7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0")
+ARCHITECTURES = ("7.5", "8.0", "9.0", "10.0", "12.0")
 SIZES = {"uint8": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 # Per multiprocessor: KiB of shared memory, warps, blocks; KiB that the system takes of each
@@ -18,8 +18,6 @@ SIZES = {"uint8": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 LIMITS = {
     "7.5": (64, 32, 16, 0),
     "8.0": (164, 64, 32, 1),
-    "8.6": (100, 48, 16, 1),
-    "8.9": (100, 48, 24, 1),
     "9.0": (228, 64, 32, 1),
     "10.0": (228, 64, 32, 1),
     "12.0": (100, 48, 24, 1),
@@ -33,11 +31,11 @@ class Kernel:
     """The variant or the rounding."""
     dtype: str
     path: str
-    """short or tall, dense or strided."""
+    """planes, stripes or bands, and wide or samples; dense or strided."""
 
     @property
     def name(self) -> str:
-        return f"{self.op}_{self.path}<{self.dtype}, {self.mode}>"
+        return f"{self.op}<{self.dtype}, {self.mode}, {self.path}>"
 
     @property
     def warps(self) -> int:
@@ -46,11 +44,12 @@ class Kernel:
 
     @property
     def shared_bytes(self) -> int:
-        """Of a block that is full."""
+        """Of a block that is full. A warp that walks along stripes has four bytes per column
+        more."""
         if self.op == "linear_quantize":
             return 0
         layout = stripe_layouts()[SIZES[self.dtype]]
-        lines = (self.warps + 1) * layout.line_bytes if self.path == "tall" else 0
+        lines = (self.warps + 1) * layout.line_bytes if "bands" in self.path else 0
         return self.warps * layout.stripe_bytes + lines
 
     def resident_warps(self, registers: int, architecture: str) -> int:
@@ -99,9 +98,9 @@ def stripe_layouts() -> dict[int, StripeLayout]:
 @cache
 def enumerators(enumeration: str) -> list[str]:
     """textbook and published of `enum class Variant`, in the order of their values."""
-    headers = "\n".join(header.read_text() for header in CSRC.glob("*.h"))
-    found = re.search(rf"enum class {enumeration} {{ (.+?) }};", headers)
-    return found.group(1).split(", ")
+    headers = "\n".join(header.read_text() for header in CSRC.rglob("*.h"))
+    found = re.search(rf"enum class {enumeration} {{(.+?)}};", headers, re.DOTALL)
+    return re.findall(r"\w+", re.sub(r"//.*", "", found.group(1)))
 
 
 def kernel_of(symbol: str) -> Kernel:
@@ -109,11 +108,17 @@ def kernel_of(symbol: str) -> Kernel:
     name = subprocess.run(
         ["c++filt", symbol], check=True, capture_output=True, text=True
     ).stdout.replace("pyquant::", "")
-    op, path, sample, enumeration, value = re.match(
-        r"void (\w+)_([a-z]+)<([\w ]+), \((\w+)\)(\d+)>\(", name
-    ).groups()
+    op, sample, values = re.match(r"void (\w+)<([\w ]+), (.+?)>\(", name).groups()
+    mode, *walk = (
+        enumerators(enumeration)[int(value)]
+        for enumeration, value in re.findall(r"\((\w+)\)(\d+)", values)
+    )
+    if walk:
+        path = f"{walk[0]}, {'wide' if values.endswith('true') else 'samples'}"
+    else:
+        op, path = op.rsplit("_", 1)
     dtype = {"unsigned char": "uint8", "float": "float32", "double": "float64"}
-    return Kernel(op, enumerators(enumeration)[int(value)], dtype.get(sample, sample.lower()), path)
+    return Kernel(op, mode, dtype.get(sample, sample.lower()), path)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,24 @@
-"""Reads the machine code of a kernel: its loops, and what a round of steps costs."""
+"""Reads the machine code of a kernel: its loops, what a round of steps costs, and how long a warp
+takes for it that has a scheduler to itself."""
 
 import re
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 # Arithmetic with half the throughput of float additions and multiplications, on 9.0.
 HALF_RATE = ("FMNMX", "FSEL", "FSET", "LOP3", "PRMT", "SHF", "LEA", "IADD3", "ISETP", "FSETP",
              "SEL", "VIADD", "VIMNMX", "VIADDMNMX", "I2FP", "F2FP")  # fmt: skip
+
+# Cycles until the result of an instruction is there whose latency is not fixed, and until a branch
+# has been taken. Global loads are not among them: they were issued a round before.
+LATENCIES = {"SHFL": 26, "LDS": 30, "STS": 20, "STG": 20, "LDG": 0}
+OTHER_LATENCY = 20
+BRANCH_LATENCY = 8
 
 
 def cuobjdump() -> str | None:
@@ -21,9 +30,41 @@ def cuobjdump() -> str | None:
     return None
 
 
-def kind_of(text: str) -> str:
-    """FADD of `@P0 FADD.RM R1, R2, R3`."""
-    return re.sub(r"^@!?U?P\w+\s+", "", text).split()[0].split(".")[0]
+@dataclass(frozen=True)
+class Instruction:
+    """With what the compiler tells the scheduler: how many cycles to wait after it, which of six
+    barriers it sets when its result is written or its operands are read, and for which it waits."""
+
+    address: int
+    text: str
+    stall: int
+    write_barrier: int
+    read_barrier: int
+    waits_for: int
+
+    @classmethod
+    def decode(cls, address: str, text: str, upper_word: str) -> "Instruction":
+        control = int(upper_word, 16) >> 41
+        return cls(
+            int(address, 16), text, max(control & 15, 1),
+            control >> 5 & 7, control >> 8 & 7, control >> 11 & 63,
+        )  # fmt: skip
+
+    @property
+    def kind(self) -> str:
+        """FADD of `@P0 FADD.RM R1, R2, R3`."""
+        return re.sub(r"^@!?U?P\w+\s+", "", self.text).split()[0].split(".")[0]
+
+    @property
+    def target(self) -> int | None:
+        """The address that a branch leads to."""
+        found = re.search(r"\bBRA(?:\.\w+)* .*?\b0x([0-9a-f]+)", self.text)
+        return int(found.group(1), 16) if found else None
+
+    @property
+    def always_leaves(self) -> bool:
+        is_conditional = self.text.startswith("@") or re.match(r"BRA(\.\w+)* U?!?U?P", self.text)
+        return not is_conditional and (self.target is not None or self.kind == "EXIT")
 
 
 class Program:
@@ -34,78 +75,58 @@ class Program:
             [cuobjdump(), "-sass", "-fun", symbol, str(cubin)],
             check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
-        line = re.compile(r"^\s+/\*([0-9a-f]{4,})\*/\s+(.*?);", re.MULTILINE)
-        found = [(int(address, 16), text) for address, text in line.findall(dump)]
-        self.text = [text for _, text in found]
-        index = {address: i for i, (address, _) in enumerate(found)}
-        self.target = []
-        for text in self.text:
-            branch = re.search(r"\bBRA(?:\.\w+)* (?:\w+, )?(?:`\(\S+\)|0x([0-9a-f]+))", text)
-            self.target.append(
-                index.get(int(branch.group(1), 16)) if branch and branch.group(1) else None
-            )
+        line = re.compile(
+            r"^\s+/\*([0-9a-f]{4,})\*/\s+(.*?);\s+/\* 0x[0-9a-f]{16} \*/\s+/\* 0x([0-9a-f]{16}) \*/",
+            re.MULTILINE,
+        )
+        self.instructions = [Instruction.decode(*found) for found in line.findall(dump)]
+        index = {each.address: i for i, each in enumerate(self.instructions)}
+        self.targets = [index.get(each.target) for each in self.instructions]
 
-    def loops(self, **wanted: int) -> list[tuple[int, int]]:
-        """First and last instruction of the loops that contain this many of each kind, the
-        shortest loop first."""
-        loops = []
-        for end, begin in enumerate(self.target):
-            if begin is not None and begin <= end:
-                mix = self.mix(range(begin, end + 1))
-                if all(mix[kind] == count for kind, count in wanted.items()):
-                    loops.append((begin, end))
-        return sorted(loops, key=lambda loop: loop[1] - loop[0])
+    def step_loops(self) -> list[range]:
+        """The loops of eight steps, the shortest first: without edge, with one, with several."""
+        loops = (
+            range(begin, end + 1)
+            for end, begin in enumerate(self.targets)
+            if begin is not None and begin <= end
+        )
+        return sorted((loop for loop in loops if self.mix(loop)["SHFL"] == 8), key=len)
 
-    def step_loops(self) -> list[tuple[int, int]]:
-        """The loops of eight steps: without edge, with one. (There is one with several edges.)"""
-        return self.loops(SHFL=8)[:2]
+    def mix(self, instructions: Iterable[int]) -> Counter[str]:
+        return Counter(self.instructions[i].kind for i in instructions)
 
-    def mix(self, instructions) -> Counter:
-        return Counter(kind_of(self.text[i]) for i in instructions)
+    def between_rounds(self, loop: range) -> list[int]:
+        """The instructions from the end of the steps to the beginning of the next: the shortest way
+        past all stores and loads of global memory."""
+        reached = self.reachable(loop.stop)
+        way, here = [], loop.stop
+        for kind in ("STG", "LDG"):
+            for goal in reached:
+                each = self.instructions[goal]
+                if each.kind == kind and "STRONG" not in each.text:  # strong: a hand-over
+                    way += self.way(here, goal)
+                    here = goal
+        return way + self.way(here, loop.start)
 
-    def cycles(self, loop: tuple[int, int]) -> float:
-        """Cycles per step of a warp that has a scheduler to itself: instructions run in order, each
-        when its operands are there. The latencies were measured by others on this generation."""
-        latency = {"SHFL": 24, "LDS": 30, "I2F": 14, "F2I": 14, "LDG": 500}
-        half_rate = (*HALF_RATE, "SHFL", "LDS", "STS")
-        ready: dict[str, int] = {}
-        now, free, begins = 0, 0, []
-        for _ in range(8):
-            begins.append(now)
-            for text in self.text[loop[0] : loop[1] + 1]:
-                words = re.sub(r"^@!?(U?P\w+)\s+(\S+)\s*", r"\2 \1, ", text)
-                name, _, operands = words.partition(" ")
-                kind = name.split(".")[0]
-                guarded = text.startswith("@")
-                registers = re.findall(r"\bU?[RP]\d+\b", operands)
-                stores = kind in ("STS", "STG", "BRA")
-                written = [] if stores else registers[guarded : guarded + 1]
-                start = max([now, *(ready.get(register, 0) for register in registers
-                                    if stores or register not in written or
-                                    registers.count(register) > 1 or guarded)])  # fmt: skip
-                if kind in half_rate:
-                    start = max(start, free)
-                    free = start + 2
-                for register in written:
-                    ready[register] = start + latency.get(kind, 5 if kind in half_rate else 4)
-                now = start + 1
-        return (begins[-1] - begins[-4]) / 3 / 8
+    def after(self, i: int) -> list[int]:
+        """What may be executed after an instruction."""
+        found = [] if self.targets[i] is None else [self.targets[i]]
+        if not self.instructions[i].always_leaves and i + 1 < len(self.instructions):
+            found.append(i + 1)
+        return found
 
-    def between_rounds(self) -> list[int]:
-        """Instructions from the end of the steps to their beginning, for aligned rows: on the
-        shortest way past the loads of 16 bytes."""
-        begin, end = self.step_loops()[1]
-        load = next(i for i, text in enumerate(self.text) if "LDG.E.128" in text)
-        return self.way(end + 1, load) + self.way(load, begin)
-
-    def element_loops(self) -> int:
-        """Instructions on the shortest way that loads and stores four samples of each lane, where
-        rows are not aligned."""
-        load, store = self.loops(LDG=4, STG=0, SHFL=0)[0], self.loops(LDG=0, STG=4, SHFL=0)[0]
-        return sum(len(self.way(begin, end)) + 1 for begin, end in (load, store))
+    def reachable(self, start: int) -> list[int]:
+        """Instructions that may be executed after `start`, the nearest first."""
+        found = {start: None}
+        todo = [start]
+        for here in todo:
+            new = [there for there in self.after(here) if there not in found]
+            found |= dict.fromkeys(new)
+            todo += new
+        return list(found)
 
     def way(self, start: int, goal: int) -> list[int]:
-        """The instructions on the shortest way from `start` to before `goal`."""
+        """The shortest way from `start` to before `goal`."""
         before = {start: start}
         todo = [start]
         for here in todo:  # breadth first: every instruction counts the same
@@ -115,10 +136,25 @@ class Program:
                     here = before[here]
                     way.append(here)
                 return way[::-1]
-            jumps = self.target[here] is not None
-            leaves = not self.text[here].startswith("@") and (jumps or "EXIT" in self.text[here])
-            for there in [self.target[here]] * jumps + [here + 1] * (not leaves):
-                if there < len(self.text) and there not in before:
+            for there in self.after(here):
+                if there not in before:
                     before[there] = here
                     todo.append(there)
         raise ValueError(f"no way from {start} to {goal}")
+
+    def cycles(self, way: Sequence[int], times: int = 1) -> float:
+        """Of a warp that has a scheduler to itself and executes these instructions `times` in
+        order. Without the first of several times, which does not wait for others before."""
+        now, barriers, begins = 0, [0] * 6, []
+        for _ in range(times):
+            begins.append(now)
+            for i in way:
+                each = self.instructions[i]
+                waits = [time for k, time in enumerate(barriers) if each.waits_for >> k & 1]
+                start = max([now, *waits])
+                latency = LATENCIES.get(each.kind, OTHER_LATENCY)
+                for barrier in (each.write_barrier, each.read_barrier):
+                    if barrier < 6:
+                        barriers[barrier] = max(barriers[barrier], start + latency)
+                now = start + each.stall + (BRANCH_LATENCY if each.target is not None else 0)
+        return now if times == 1 else (now - begins[1]) / (times - 1)

@@ -13,7 +13,12 @@ from benchmarks.cuda_resources.kernels import (
     compile_for,
     stripe_layouts,
 )
-from benchmarks.cuda_resources.machine_code import Program, cuobjdump
+from benchmarks.cuda_resources.machine_code import (
+    BRANCH_LATENCY,
+    LATENCIES,
+    Program,
+    cuobjdump,
+)
 from benchmarks.cuda_resources.steps import Steps
 
 
@@ -37,13 +42,11 @@ def report(architectures: list[str]) -> str:
 
 
 def steps_of(compiled: dict[Kernel, Compiled], cubin: Path) -> dict[Kernel, Steps]:
-    """All but those of float64, where the eight steps of a round are not a loop."""
     return {
         kernel: Steps(
             Program(cubin, values.symbol), stripe_layouts()[SIZES[kernel.dtype]].round_steps
         )
         for kernel, values in compiled.items()
-        if kernel.dtype != "float64"
     }
 
 
@@ -71,31 +74,30 @@ def resource_table(
 
 
 def step_table(steps_of_kernels: dict[Kernel, Steps]) -> Iterator[str]:
-    yield "## Instructions of a step, architecture 9.0"
+    yield "## A step, architecture 9.0"
     yield ""
     yield "Counted in the machine code of the loops over eight steps. A lane-step is one pixel."
     yield ""
     yield "- `inside` is a step where no lane is at an edge of a plane."
     yield "- `edge` is one where some lane may be: every step of planes as narrow as a round."
-    yield "- `between` is what comes between two rounds of aligned rows: loads, stores, barriers,"
-    yield "  addresses."
-    yield "- `other rows` is what is added where rows are not aligned; the way is at least that long."
+    yield "- `between` is what comes between two rounds of steps: loads, stores, barriers, addresses."
     yield "- `all` is `edge` with its share of `between`."
-    yield "- `half rate` are those of `all` of which a scheduler issues one in two cycles."
-    yield "- `cycles` are those of a step of a warp that has a scheduler to itself, from the"
-    yield "  dependencies between the instructions: 4 cycles for a float addition or multiplication,"
-    yield "  5 for other arithmetic, 24 for a shuffle."
+    yield "- `half rate` are those instructions of `all` of which a scheduler issues one in two cycles."
+    yield "- The cycles are those of a warp that has a scheduler to itself: what the compiler tells the"
+    yield (
+        f"  scheduler to wait, and {LATENCIES['SHFL']} cycles for a shuffle, {LATENCIES['LDS']} for a "
+        f"load of shared memory, {BRANCH_LATENCY} for a branch."
+    )
     yield ""
     yield (
-        "| kernel | inside | edge | between | other rows | steps of a round | all | half rate "
-        "| cycles inside | cycles edge | edge by kind |"
+        "| `floyd_steinberg` | instructions: inside | edge | between | all | half rate "
+        "| cycles: inside | edge | between | all | steps of a round |"
     )
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for kernel, steps in sorted(steps_of_kernels.items()):
-        kinds = ", ".join(f"{count / 8:g} {kind}" for kind, count in steps.mix.most_common(9))
         yield (
-            f"| `{kernel.name}` | {steps.inside:.1f} | {steps.edge:.1f} "
-            f"| {steps.between} | {steps.elements} | {steps.of_a_round} | {steps.all:.1f} "
+            f"| {kernel.dtype}, {kernel.mode}, {kernel.path} "
+            f"| {steps.inside:.1f} | {steps.edge:.1f} | {steps.between} | {steps.all:.1f} "
             f"| {steps.half_rate:.1f} | {steps.cycles_inside:.0f} | {steps.cycles_edge:.0f} "
-            f"| {kinds} |"
+            f"| {steps.cycles_between:.0f} | {steps.cycles_all:.0f} | {steps.of_a_round} |"
         )

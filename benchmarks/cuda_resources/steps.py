@@ -4,19 +4,21 @@ from benchmarks.cuda_resources.machine_code import HALF_RATE, Program
 
 
 class Steps:
-    """What a step costs, at an edge of a plane and with its share of what lies between rounds."""
+    """What a step costs inside a plane and at its edge, and what lies between two rounds."""
 
     def __init__(self, program: Program, of_a_round: int):
         self.of_a_round = of_a_round
-        inside, edge = (range(begin, end + 1) for begin, end in program.step_loops())
-        between = program.between_rounds()
+        inside, edge = program.step_loops()[:2]
+        between = program.between_rounds(edge)
         self.inside, self.edge = len(inside) / 8, len(edge) / 8
         self.between = len(between)
-        self.elements = program.element_loops() * of_a_round // 4
         self.all = self.edge + self.between / of_a_round
         self.half_rate = sum(
             sum(program.mix(part)[kind] for kind in HALF_RATE) / steps
             for part, steps in ((edge, 8), (between, of_a_round))
         )
-        self.cycles_inside, self.cycles_edge = map(program.cycles, program.step_loops())
-        self.mix = program.mix(edge)
+        self.cycles_inside, self.cycles_edge = (
+            program.cycles(loop, times=4) / 8 for loop in (inside, edge)
+        )
+        self.cycles_between = program.cycles(between)
+        self.cycles_all = self.cycles_edge + self.cycles_between / of_a_round

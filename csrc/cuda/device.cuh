@@ -83,6 +83,15 @@ PYQUANT_DEVICE std::uint32_t fetch_add(std::uint32_t* address, std::uint32_t val
 // Between two looks at a word that has not arrived.
 PYQUANT_DEVICE void pause() {}
 
+// Makes the compiler compute a value here and keep it. Otherwise it may compute it anew at
+// each use, to save registers, or only where a condition holds, which then takes a branch.
+PYQUANT_DEVICE void keep(std::uint32_t& value) { asm volatile("" : "+r"(value)); }
+template <typename Type>
+PYQUANT_DEVICE void keep(Type*& pointer_to_global) {
+  asm volatile("" : "+l"(pointer_to_global));
+  __builtin_assume(__isGlobal(pointer_to_global));
+}
+
 // The lower 32 bits of high:low shifted right; 0 <= bits <= 32.
 PYQUANT_DEVICE std::uint32_t shift_right(std::uint32_t low, std::uint32_t high, int bits) {
   return __funnelshift_rc(low, high, bits);

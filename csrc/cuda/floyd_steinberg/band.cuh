@@ -1,7 +1,7 @@
 #pragma once
 
-// Planes of more than 32 rows: a block runs through a stream, and each of its warps has
-// one stripe of the band.
+// Planes of more than 32 rows, a warp per stripe: a block runs through a stream, and each of its
+// warps has one stripe of the band.
 //
 // Warp w is `lag` rounds later than warp w-1. What a warp reads of the line above it in
 // one round was written by the warp above in the round before, with a barrier of the
@@ -28,23 +28,21 @@
 
 namespace pyquant {
 
-template <typename Sample, Variant variant>
+template <typename Sample, Variant variant, bool wide>
 PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
   constexpr int size = sizeof(Sample);
   constexpr int steps = round_steps(size);
   constexpr int ahead = stripe_delay / steps;  // rounds between a column's two stripes
   constexpr int lag = ahead + 1;
-  constexpr int rounds_together = steps < 16 ? 16 / steps : 1;  // rounds of a hand-over
-  static_assert(stripe_delay % steps == 0 && ahead % rounds_together == 0 &&
-                2 * rounds_together <= line_slots);
+  static_assert(stripe_delay % steps == 0 && line_slots >= 2);
   const int warp = device::warp();
   const int lane = device::lane();
 
   unsigned char* shared = device::shared_memory();
   float* lines = reinterpret_cast<float*>(shared + device::warps() * stripe_bytes(size));
   // Line w is the input of warp w and the output of warp w-1.
-  const auto slot = [&](int line, std::int64_t round) {
-    return lines + (line * line_slots + static_cast<int>(round & (line_slots - 1))) * steps;
+  const auto slot = [&](int line, int round) {
+    return lines + (line * line_slots + (round & (line_slots - 1))) * steps;
   };
 
   std::uint32_t ticket = static_cast<std::uint32_t>(device::block());
@@ -73,32 +71,34 @@ PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
     device::store_shared(slot(device::warps(), 0) + i, 0.0f, warp == 0);
   }
 
-  Stripe<Sample, Step<Sample, variant>, true> stripe(plan, shared + warp * stripe_bytes(size),
-                                                     stream, first_stripe + warp);
+  Stripe<Sample, Step<Sample, variant>, Walk::bands, wide> stripe(
+      plan, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
   // Its barrier also separates these zeros from the errors received in their place.
-  if (warp < stripes) stripe.clear();
-  Handover<steps, rounds_together> above(plan, band - 1, stream);
-  Handover<steps, rounds_together> below(plan, band, stream);
+  if (warp < stripes) stripe.load();
+  Handover<steps> above(plan, band - 1, stream);
+  Handover<steps> below(plan, band, stream);
   if (is_fed) {
-    // What lane 0 needs before its first column; the rest is received a round ahead.
-    above.expect(ahead - rounds_together);
-    above.receive(ahead - rounds_together, slot(0, ahead - rounds_together));
+    // What lane 0 needs before its first column and in its first round; the rest is received
+    // a round ahead.
+    for (int round = ahead - 1; round <= ahead; ++round) {
+      above.expect(round);
+      above.receive(round, slot(0, round));
+    }
   }
+  // All lines are ready.
+  device::synchronize_block();
 
-  const std::int64_t block_rounds = plan.rounds + (stripes - 1) * lag;
-  for (std::int64_t block_round = -1; block_round < block_rounds; ++block_round) {
-    const std::int64_t round = block_round - warp * lag;
-    if (warp < stripes && round >= -1 && round < plan.rounds) {
-      const std::int64_t next = round + ahead + 1;
-      const bool receives = is_fed && next % rounds_together == 0;
-      if (receives) above.expect(next);
+  const int rounds = static_cast<int>(plan.rounds);
+  const int block_rounds = rounds + (stripes - 1) * lag;
+  for (int block_round = 0; block_round < block_rounds; ++block_round) {
+    const int round = block_round - warp * lag;
+    if (warp < stripes && round >= 0 && round < rounds) {
+      const int next = round + ahead + 1;
+      if (is_fed) above.expect(next);
       if (round == 0) stripe.receive(slot(warp, ahead - 1) + steps - 1);
-      stripe.round(round >= 0, slot(warp, round + ahead), slot(warp + 1, round));
-      if (receives) above.receive(next, slot(0, next));
-      if (feeds && round >= 0 && ((round + 1) % rounds_together == 0 || round + 1 == plan.rounds)) {
-        const std::int64_t first_round = round / rounds_together * rounds_together;
-        below.send(first_round, slot(warp + 1, first_round));
-      }
+      stripe.round(slot(warp, round + ahead), slot(warp + 1, round));
+      if (is_fed) above.receive(next, slot(0, next));
+      if (feeds) below.send(round, slot(warp + 1, round));
     }
     // After this, what the warp above has written to a line is complete, and the warp
     // below has read each slot that is written next.

@@ -38,42 +38,40 @@ namespace pyquant {
 
 constexpr std::uint32_t not_yet = 0xffffffff;
 
-// One side of a hand-over between blocks: the words of one band of a stream. So many
-// `rounds` are handed over together; `round` and `slot` are those of the first of them.
-template <int steps, int rounds>
+// One side of a hand-over between blocks: the words of one band of a stream.
+template <int steps>
 class Handover {
  public:
   PYQUANT_DEVICE Handover(const FloydSteinbergPlan& plan, std::int64_t band, std::int64_t stream)
-      : words_(plan.scratch + 1 + (band * plan.streams + stream) * plan.rounds * steps),
-        count_(plan.rounds * steps),
+      : words_(plan.scratch + 1 + (band * plan.streams + stream) * plan.rounds * steps +
+               device::lane()),
+        rounds_(static_cast<int>(plan.rounds)),
         lane_(device::lane()) {}
 
-  PYQUANT_DEVICE void send(std::int64_t round, const float* slot) const {
-    const float error = device::load_shared(slot + lane_, lane_ < steps * rounds);
-    device::store_relaxed(words_ + round * steps + lane_,
-                          static_cast<std::uint32_t>(float_bits(error)), has_word(round));
+  PYQUANT_DEVICE void send(int round, const float* slot) const {
+    const float error = device::load_shared(slot + lane_, lane_ < steps);
+    device::store_relaxed(words_ + round * steps, static_cast<std::uint32_t>(float_bits(error)),
+                          has_word(round));
   }
 
   // Loads the words early, so that they arrive during the steps.
-  PYQUANT_DEVICE void expect(std::int64_t round) { word_ = look(round); }
-  PYQUANT_DEVICE void receive(std::int64_t round, float* slot) {
+  PYQUANT_DEVICE void expect(int round) { word_ = look(round); }
+  PYQUANT_DEVICE void receive(int round, float* slot) {
     while (!device::all_lanes(word_ != not_yet)) {
       device::pause();
       word_ = look(round);
     }
-    device::store_shared(slot + lane_, bits_to_float(word_), lane_ < steps * rounds);
+    device::store_shared(slot + lane_, bits_to_float(word_), lane_ < steps);
   }
 
  private:
-  PYQUANT_DEVICE bool has_word(std::int64_t round) const {
-    return lane_ < steps * rounds && round * steps + lane_ < count_;
-  }
-  PYQUANT_DEVICE std::uint32_t look(std::int64_t round) const {
-    return device::load_relaxed(words_ + round * steps + lane_, has_word(round));
+  PYQUANT_DEVICE bool has_word(int round) const { return lane_ < steps && round < rounds_; }
+  PYQUANT_DEVICE std::uint32_t look(int round) const {
+    return device::load_relaxed(words_ + round * steps, has_word(round));
   }
 
-  std::uint32_t* words_;
-  std::int64_t count_;
+  std::uint32_t* words_;  // of the lane
+  int rounds_;
   int lane_;
   std::uint32_t word_ = 0;
 };

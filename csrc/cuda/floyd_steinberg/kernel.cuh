@@ -12,14 +12,17 @@
 //     lane 2      0       1       2       3      needs 0 1 2 3 4 of lane 1
 //
 // After the last column of a plane a lane begins the next plane of its stream at
-// once, so there is one ramp of the skew per stream. In taller planes the errors
-// of lane 31 go to the warp that holds the next 32 rows, through shared memory,
-// and from the last warp of a block to the next block, through global memory.
+// once, so there is one ramp of the skew per stream. Taller planes are walked along in one
+// of two ways (plan.h chooses). One warp walks along a stripe of 32 rows after the other, and
+// the errors of lane 31 wait in shared memory until lane 0 comes back below them. Or each
+// stripe has a warp: the errors go to the warp of the next 32 rows through shared memory, and
+// from the last warp of a block to the next block through global memory.
 //
 // The parts: plan.h cuts the work into streams, bands and stripes; stripe.cuh is a
-// warp and its rows, with row_walk.cuh (a lane's walk along its row), stream_place.cuh
-// (a place in a stream) and steps.cuh (the arithmetic of a step); band.cuh is a block
-// with its stripes, handover.cuh the way from one block to the next.
+// warp and its rows, with row_walk.cuh (a lane's walk along its row), stream.cuh (places
+// in a stream) and steps.cuh (the arithmetic of a step); line_ring.cuh keeps the errors of a
+// warp that walks alone; band.cuh is a block with its stripes, handover.cuh the way from one
+// block to the next.
 
 #include <cstdint>
 #include <type_traits>
@@ -28,54 +31,46 @@
 #include "../../sample.h"
 #include "../device.cuh"
 #include "band.cuh"
+#include "lone_warp.cuh"
 #include "plan.h"
-#include "steps.cuh"
-#include "stripe.cuh"
-#include "stripe_layout.h"
 
 namespace pyquant {
 
-// ---- planes of at most 32 rows: every warp runs through a stream of its own
-
-template <typename Sample, Variant variant>
-__global__ void __launch_bounds__(maximum_threads, short_blocks)
-    floyd_steinberg_short(const __grid_constant__ FloydSteinbergPlan plan) {
-  const std::int64_t stream = device::block() * device::warps() + device::warp();
-  if (stream >= plan.streams) return;
-  unsigned char* buffer = device::shared_memory() + device::warp() * stripe_bytes(sizeof(Sample));
-  Stripe<Sample, Step<Sample, variant>, false> stripe(plan, buffer, stream, 0);
-  stripe.clear();
-  for (std::int64_t round = -1; round < plan.rounds; ++round) {
-    stripe.round(round >= 0, nullptr, nullptr);
+template <typename Sample, Variant variant, Walk walk, bool wide>
+__global__ void __launch_bounds__(maximum_threads, resident_blocks(walk))
+    floyd_steinberg(const __grid_constant__ FloydSteinbergPlan plan) {
+  if constexpr (walk == Walk::bands) {
+    dither_band<Sample, variant, wide>(plan);
+  } else {
+    dither_stream<Sample, variant, walk, wide>(plan);
   }
-}
-
-// ---- taller planes: every block runs through a stream with the stripes of a band
-
-template <typename Sample, Variant variant>
-__global__ void __launch_bounds__(maximum_threads, tall_blocks)
-    floyd_steinberg_tall(const __grid_constant__ FloydSteinbergPlan plan) {
-  dither_band<Sample, variant>(plan);
 }
 
 // ---- the kernel of a launch
 
 using FloydSteinbergKernel = void (*)(FloydSteinbergPlan);
 
-template <typename Sample>
-FloydSteinbergKernel floyd_steinberg_kernel(Variant variant, bool tall) {
-  if (variant == Variant::textbook) {
-    return tall ? floyd_steinberg_tall<Sample, Variant::textbook>
-                : floyd_steinberg_short<Sample, Variant::textbook>;
+template <typename Sample, Variant variant, bool wide>
+FloydSteinbergKernel floyd_steinberg_kernel(Walk walk) {
+  switch (walk) {
+    case Walk::planes: return floyd_steinberg<Sample, variant, Walk::planes, wide>;
+    case Walk::stripes: return floyd_steinberg<Sample, variant, Walk::stripes, wide>;
+    default: return floyd_steinberg<Sample, variant, Walk::bands, wide>;
   }
-  return tall ? floyd_steinberg_tall<Sample, Variant::published>
-              : floyd_steinberg_short<Sample, Variant::published>;
 }
 
-inline FloydSteinbergKernel floyd_steinberg_kernel(SampleFormat format, Variant variant,
-                                                   bool tall) {
+template <typename Sample, Variant variant>
+FloydSteinbergKernel floyd_steinberg_kernel(Walk walk, bool wide) {
+  return wide ? floyd_steinberg_kernel<Sample, variant, true>(walk)
+              : floyd_steinberg_kernel<Sample, variant, false>(walk);
+}
+
+inline FloydSteinbergKernel floyd_steinberg_kernel(const FloydSteinbergPlan& plan,
+                                                   SampleFormat format, Variant variant) {
   return with_sample_type(format, [&]<typename Sample>(std::type_identity<Sample>) {
-    return floyd_steinberg_kernel<Sample>(variant, tall);
+    return variant == Variant::textbook
+               ? floyd_steinberg_kernel<Sample, Variant::textbook>(plan.walk, plan.wide)
+               : floyd_steinberg_kernel<Sample, Variant::published>(plan.walk, plan.wide);
   });
 }
 

@@ -8,7 +8,7 @@ namespace pyquant {
 
 cudaError_t launch_floyd_steinberg(const FloydSteinbergPlan& plan, Variant variant,
                                    SampleFormat format, cudaStream_t stream) {
-  const FloydSteinbergKernel kernel = floyd_steinberg_kernel(format, variant, plan.tall);
+  const FloydSteinbergKernel kernel = floyd_steinberg_kernel(plan, format, variant);
   kernel<<<static_cast<unsigned>(plan.blocks), plan.warps * device::warp_size, plan.shared_bytes,
            stream>>>(plan);
   return cudaGetLastError();

@@ -20,12 +20,14 @@ namespace {
 
 using torch::stable::Tensor;
 
-void check_columns(const Planes& image) {
+// The kernels count rows and columns in 31 bits.
+void check_sizes(const Planes& image) {
   if (image.width > most_stream_columns) {
     throw std::invalid_argument("image must have a width of at most " +
                                 std::to_string(most_stream_columns) + " on CUDA, got " +
                                 std::to_string(image.width));
   }
+  check_rows(image, (std::int64_t{1} << 31) - 64);
 }
 
 // Sets the scratch of the plan to ones, on the stream. It is memory of torch, and may
@@ -38,6 +40,23 @@ Tensor new_scratch(FloydSteinbergPlan& plan, const Tensor& image, cudaStream_t s
   return scratch;
 }
 
+// Dithers an image that the kernels walk along in place, into such a result.
+void dither(const ImageDevice& device, const Tensor& image, const Tensor& result, int bits,
+            Variant variant) {
+  const Planes from = *planes_of(image);
+  check_sizes(from);
+  FloydSteinbergPlan plan;
+  plan.image = image.const_data_ptr();
+  plan.result = result.mutable_data_ptr();
+  plan.bits = bits;
+  plan_floyd_steinberg(plan, from, *planes_of(result), static_cast<int>(image.element_size()),
+                       device.multiprocessors());
+  const cudaStream_t stream = device.stream();
+  Tensor scratch;
+  if (plan.scratch_words > 0) scratch = new_scratch(plan, image, stream);
+  STD_CUDA_CHECK(launch_floyd_steinberg(plan, variant, sample_format(image), stream));
+}
+
 // The result is `out`, or a new tensor if it is null.
 Tensor floyd_steinberg_into(const Tensor* out, const Tensor& image, std::int64_t bits,
                             const std::string& variant_name) {
@@ -45,22 +64,20 @@ Tensor floyd_steinberg_into(const Tensor* out, const Tensor& image, std::int64_t
   if (out) check_out(image, *out);
   const int valid_bits = checked_bits(bits);
   const Variant variant = checked_variant(variant_name);
-  const SampleFormat format = sample_format(image);
+  const int sample_size = static_cast<int>(image.element_size());
   const ImageDevice device(image);
   const auto dither_planes = [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
                                  const Planes& to_planes) {
-    check_rows(from_planes);
-    check_columns(from_planes);
-    FloydSteinbergPlan plan = {.image = from.const_data_ptr(),
-                               .result = to.mutable_data_ptr(),
-                               .from = from_planes,
-                               .to = to_planes,
-                               .bits = valid_bits};
-    plan_floyd_steinberg(plan, static_cast<int>(from.element_size()), device.multiprocessors());
-    const cudaStream_t stream = device.stream();
-    Tensor scratch;
-    if (plan.scratch_words > 0) scratch = new_scratch(plan, from, stream);
-    STD_CUDA_CHECK(launch_floyd_steinberg(plan, variant, format, stream));
+    const bool is_direct = are_walked_in_place(from_planes, sample_size);
+    const Tensor source = is_direct ? from : torch::stable::contiguous(from);
+    if (are_walked_in_place(to_planes, sample_size)) {
+      dither(device, source, to, valid_bits, variant);
+    } else {
+      const Tensor dense = torch::stable::new_empty(source, source.sizes());
+      dither(device, source, dense, valid_bits, variant);
+      Tensor written = to;
+      torch::stable::copy_(written, dense);
+    }
   };
   return map_planes(image, out, dither_planes);
 }

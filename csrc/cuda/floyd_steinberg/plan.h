@@ -13,34 +13,57 @@
 
 #include "../../divide_up.h"
 #include "../../planes.h"
+#include "../divisor.h"
 #include "../hardware.h"
+#include "stream_strides.h"
 #include "stripe_layout.h"
 
 namespace pyquant {
+
+// What a stream is. There is a kernel for each.
+enum class Walk {
+  planes,   // of at most 32 rows: a warp walks along planes, one after the other
+  stripes,  // a warp walks along all stripes of a plane, then along those of the next
+  bands,    // a block walks along a band of planes, each of its warps along a stripe
+};
 
 constexpr int maximum_warps = 4;  // of a block
 constexpr int maximum_threads = device::warp_size * maximum_warps;
 // How many blocks of this size a multiprocessor holds at a time: the kernels use no
 // more registers than this allows.
-constexpr int short_blocks = 4;
-constexpr int tall_blocks = 3;
+constexpr int resident_blocks(Walk walk) { return walk == Walk::bands ? 3 : 4; }
 
-// The kernels count the columns of a stream in 31 bits, and a few rounds more.
-constexpr std::int64_t most_stream_columns = (std::int64_t{1} << 31) - 256;
+// The kernels count the columns of a stream, and a few before and after it, in 31 bits.
+constexpr std::int64_t most_stream_columns = (std::int64_t{1} << 30) - 256;
+// Columns before a stream that some row of a stripe has to pass through.
+constexpr int lead_columns = 128;
+static_assert(lead_columns >= stripe_delay + 32);
+
+// Shared memory that every block may have.
+constexpr int most_shared_bytes = 48 * 1024;
 
 // What the kernels are told, and the size of their launch.
 struct FloydSteinbergPlan {
   const void* image = nullptr;
   void* result = nullptr;
-  Planes from;
-  Planes to;
   int bits = 0;
-  bool wide_loads = false;  // 16-byte accesses are aligned and end where rows do
-  bool wide_stores = false;
 
+  std::int64_t planes = 0;
+  std::int64_t height = 0;
+  Divisor width;
+  StreamStrides<std::int64_t> from;
+  StreamStrides<std::int64_t> to;
+  bool wide = false;  // 16-byte accesses are aligned and end where rows do, on both sides
+  Divisor pieces;     // of a wide row
+  StreamStrides<std::int32_t> from_pieces;
+  StreamStrides<std::int32_t> to_pieces;
+
+  Walk walk = Walk::planes;
   std::int32_t planes_per_stream = 0;
+  std::uint32_t lead_passes = 0;  // at least lead_columns, before the first pass of a stream
   std::int64_t streams = 0;
   std::int64_t stripes = 0;  // of a plane
+  Divisor pass_stripes;      // of a plane, in a stream: all for Walk::stripes, else one
   std::int64_t bands = 0;    // of a plane
   std::int64_t rounds = 0;   // of a full stream
 
@@ -49,62 +72,112 @@ struct FloydSteinbergPlan {
   std::uint32_t* scratch = nullptr;
 
   // The launch.
-  bool tall = false;
   std::int64_t blocks = 0;
-  int warps = 0;  // of a block
-  int shared_bytes = 0;
+  int warps = 0;         // of a block
+  int line_slots = 0;    // of a warp that walks along stripes: rounds of its line ring
+  int warp_bytes = 0;    // shared memory of a warp
+  int shared_bytes = 0;  // of a block
   std::int64_t scratch_words = 0;
 };
 
-// Planes at equal distances, of rows that are made of aligned 16-byte pieces and
-// are at least a round long.
-inline bool rows_are_wide(const void* data, const Planes& planes, int sample_size) {
-  const auto is_wide = [&](std::int64_t samples) {
-    return samples * sample_size % device::piece_bytes == 0;
-  };
-  return device::is_aligned_to_pieces(data) && planes.column_stride == 1 && is_wide(planes.width) &&
-         planes.width >= round_steps(sample_size) && is_wide(planes.row_stride) &&
-         planes.leading <= 1 && is_wide(planes.leading_stride[0]);
+// A division of the planes into streams, and how long it takes, in cycles.
+struct StreamDivision {
+  std::int64_t planes_per_stream;
+  std::int64_t streams;
+  std::int64_t cycles;
+};
+
+// A small batch should have little latency, so each plane has a warp (or block). A large
+// one should have few ramps: there are as many streams as the device holds at a time, and
+// the planes are divided among them.
+//
+// A step takes `lone_step` cycles if a warp has a scheduler to itself, and `shared_step`
+// for each of several (benchmarks/CUDA.md).
+inline StreamDivision divide_planes(const Planes& planes, std::int64_t warps_per_plane,
+                                    std::int64_t steps_per_plane, std::int64_t ramp_steps,
+                                    Walk walk, int multiprocessors) {
+  constexpr std::int64_t lone_step = 60, shared_step = 32;
+  const std::int64_t resident_warps =
+      std::int64_t{multiprocessors} * maximum_warps * resident_blocks(walk);
+  const std::int64_t wanted = std::max<std::int64_t>(1, resident_warps / warps_per_plane);
+  const std::int64_t most_planes =
+      std::max<std::int64_t>(1, most_stream_columns / std::max(steps_per_plane, planes.width));
+  StreamDivision division = {std::min(most_planes, divide_up(planes.count, wanted)), 0, 0};
+  division.streams = divide_up(planes.count, division.planes_per_stream);
+  const std::int64_t warps = division.streams * warps_per_plane;
+  const std::int64_t waves = divide_up(warps, resident_warps);
+  const std::int64_t schedulers = std::int64_t{multiprocessors} * maximum_warps;
+  const std::int64_t sharing =
+      std::min<std::int64_t>(divide_up(warps, schedulers), resident_blocks(walk));
+  division.cycles = waves * (division.planes_per_stream * steps_per_plane + ramp_steps) *
+                    std::max(lone_step, shared_step * sharing);
+  return division;
 }
 
 // Fills in all that follows `bits`, except the pointer to the scratch.
-//
-// Planes per stream: a small batch should have little latency, so each plane has a warp
-// (or block). A large one should have few ramps: there are as many streams as keep every
-// scheduler of every multiprocessor busy with four warps (three for tall planes), and
-// the planes are divided among them.
-inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, int sample_size, int multiprocessors) {
-  const std::int64_t height = plan.from.height;
+inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, const Planes& from, const Planes& to,
+                                 int sample_size, int multiprocessors) {
+  const int steps = round_steps(sample_size);
+  plan.planes = from.count;
+  plan.height = from.height;
+  plan.width = Divisor(static_cast<std::uint32_t>(from.width));
+  plan.lead_passes = static_cast<std::uint32_t>(divide_up(lead_columns, from.width));
+  plan.stripes = divide_up(from.height, stripe_rows);
+  plan.warps = maximum_warps;
+  plan.warp_bytes = stripe_bytes(sample_size);
 
-  plan.wide_loads = rows_are_wide(plan.image, plan.from, sample_size);
-  plan.wide_stores = rows_are_wide(plan.result, plan.to, sample_size);
-  plan.stripes = divide_up(height, stripe_rows);
-  plan.tall = plan.stripes > 1;
-  plan.warps = plan.tall ? static_cast<int>(std::min<std::int64_t>(plan.stripes, maximum_warps))
-                         : maximum_warps;
-  plan.bands = plan.tall ? divide_up(plan.stripes, plan.warps) : 1;
-
-  const int warps_per_multiprocessor = maximum_warps * (plan.tall ? tall_blocks : short_blocks);
-  const std::int64_t warps_per_plane = plan.tall ? plan.bands * plan.warps : 1;
-  const std::int64_t wanted_streams =
-      std::max<std::int64_t>(1, multiprocessors * warps_per_multiprocessor / warps_per_plane);
-  const std::int64_t most_planes = std::max<std::int64_t>(1, most_stream_columns / plan.from.width);
-  plan.planes_per_stream =
-      static_cast<std::int32_t>(std::min(most_planes, divide_up(plan.from.count, wanted_streams)));
-  plan.streams = divide_up(plan.from.count, plan.planes_per_stream);
-  plan.rounds = rounds_of(plan.planes_per_stream, plan.from.width, height, sample_size);
-
-  if (plan.tall) {
-    plan.blocks = plan.streams * plan.bands;
-    plan.shared_bytes =
-        plan.warps * stripe_bytes(sample_size) + (plan.warps + 1) * line_bytes(sample_size);
-    plan.scratch_words = plan.bands > 1 ? 1 + (plan.bands - 1) * plan.streams * plan.rounds *
-                                                  round_steps(sample_size)
-                                        : 0;
+  StreamDivision division;
+  if (plan.stripes == 1) {
+    division = divide_planes(from, 1, from.width, stripe_delay, Walk::planes, multiprocessors);
   } else {
-    plan.warps = static_cast<int>(std::min<std::int64_t>(plan.streams, maximum_warps));
+    plan.walk = Walk::bands;
+    plan.warps = static_cast<int>(std::min<std::int64_t>(plan.stripes, maximum_warps));
+    plan.bands = divide_up(plan.stripes, plan.warps);
+    division = divide_planes(from, plan.bands * plan.warps, from.width,
+                             plan.stripes * (stripe_delay + steps), Walk::bands, multiprocessors);
+    // A warp may walk along the stripes by itself if the errors of a row fit into its shared
+    // memory, and have left the skew of the 32 rows before they are needed.
+    const std::int64_t slots = divide_up(from.width - stripe_delay, steps) + 1;
+    const std::int64_t bytes = stripe_bytes(sample_size) + (slots + 1) * steps * 4;
+    if (from.width >= stripe_delay + steps && bytes * maximum_warps <= most_shared_bytes) {
+      const StreamDivision alone = divide_planes(from, 1, plan.stripes * from.width, stripe_delay,
+                                                 Walk::stripes, multiprocessors);
+      if (alone.cycles < division.cycles) {
+        division = alone;
+        plan.walk = Walk::stripes;
+        plan.warps = maximum_warps;
+        plan.line_slots = static_cast<int>(slots);
+        plan.warp_bytes = static_cast<int>(bytes);
+        plan.pass_stripes = Divisor(static_cast<std::uint32_t>(plan.stripes));
+      }
+    }
+  }
+  plan.planes_per_stream = static_cast<std::int32_t>(division.planes_per_stream);
+  plan.streams = division.streams;
+  plan.rounds = rounds_of(division.planes_per_stream * plan.pass_stripes.divisor * from.width,
+                          from.height, sample_size);
+
+  const bool walks_down = plan.walk == Walk::stripes;
+  plan.from = {from, plan.stripes, walks_down, 1};
+  plan.to = {to, plan.stripes, walks_down, 1};
+  plan.wide =
+      rows_are_wide(plan.image, from, sample_size) && rows_are_wide(plan.result, to, sample_size);
+  if (plan.wide) {
+    const int unit = device::piece_bytes / sample_size;
+    plan.pieces = Divisor(static_cast<std::uint32_t>(from.width / unit));
+    plan.from_pieces = {from, plan.stripes, walks_down, unit};
+    plan.to_pieces = {to, plan.stripes, walks_down, unit};
+  }
+
+  if (plan.walk == Walk::bands) {
+    plan.blocks = plan.streams * plan.bands;
+    plan.shared_bytes = plan.warps * plan.warp_bytes + (plan.warps + 1) * line_bytes(sample_size);
+    plan.scratch_words =
+        plan.bands > 1 ? 1 + (plan.bands - 1) * plan.streams * plan.rounds * steps : 0;
+  } else {
+    plan.warps = static_cast<int>(std::min<std::int64_t>(plan.streams, plan.warps));
     plan.blocks = divide_up(plan.streams, plan.warps);
-    plan.shared_bytes = plan.warps * stripe_bytes(sample_size);
+    plan.shared_bytes = plan.warps * plan.warp_bytes;
   }
 }
 

@@ -26,39 +26,41 @@ constexpr int row_0_delay = skew - 1;
 constexpr int stripe_delay = skew * stripe_rows;
 
 // Columns go through shared memory in chunks of a sector of global memory, and a warp
-// does its steps in rounds of one or two sectors of columns.
+// does its steps in rounds.
 PYQUANT_HOST_DEVICE constexpr int chunk_columns(int sample_size) {
   return device::sector_bytes / sample_size;
 }
 PYQUANT_HOST_DEVICE constexpr int round_steps(int sample_size) {
-  return (sample_size == 1 ? 1 : 2) * device::sector_bytes / sample_size;
+  return sample_size == 8 ? 16 : 32;
 }
 
 // Rounds that a stream takes: its columns, and the delay of its last row rounded
 // up to chunks, since only whole chunks leave shared memory.
-PYQUANT_HOST_DEVICE std::int64_t rounds_of(std::int64_t planes, std::int64_t width,
-                                           std::int64_t height, int sample_size) {
+PYQUANT_HOST_DEVICE std::int64_t rounds_of(std::int64_t columns, std::int64_t height,
+                                           int sample_size) {
   const int chunk = chunk_columns(sample_size);
   const int steps = round_steps(sample_size);
   const int last_row = height < stripe_rows ? static_cast<int>(height) - 1 : stripe_rows - 1;
   const int drain = ((skew * last_row + row_0_delay) / chunk + 1) * chunk;
-  return divide_up(planes * width + drain, steps);
+  return divide_up(columns + drain, steps);
 }
 
 // Shared memory of a stripe: the buffer of a row holds a round and a chunk. The
 // padding spreads over all banks the diagonal that the 32 lanes read at a time, and
 // the rows that are loaded at a time. It was found by enumeration, and the tests
 // count the conflicts.
-constexpr int row_pitch = 96;
-PYQUANT_HOST_DEVICE int row_offset(int row, int sample_size) {
+PYQUANT_HOST_DEVICE constexpr int row_pitch(int sample_size) { return sample_size <= 2 ? 96 : 160; }
+PYQUANT_HOST_DEVICE constexpr int row_offset(int row, int sample_size) {
   const int padding = sample_size == 1   ? 0
                       : sample_size == 2 ? row / 16 * 64
                       : sample_size == 4 ? row / 8 * 32
                                          : row / 4 * 32;
-  return row * row_pitch + padding;
+  return row * row_pitch(sample_size) + padding;
 }
 PYQUANT_HOST_DEVICE constexpr int stripe_bytes(int sample_size) {
-  return stripe_rows * row_pitch + (sample_size == 1 ? 0 : sample_size == 8 ? 256 : 128);
+  return stripe_rows * row_pitch(sample_size) + (sample_size == 1   ? 0
+                                                 : sample_size == 8 ? 256
+                                                                    : 128);
 }
 
 // Shared memory of the errors that one stripe hands to the next: four rounds.

@@ -39,8 +39,10 @@ def test_the_resource_report_is_of_these_kernels():
     assert "all kernels and architectures together: 0 bytes" in report
     for dtype in ("uint8", "float16", "bfloat16", "float32", "float64"):
         for variant in VARIANTS:
-            for path in ("short", "tall"):
-                assert f"`{Kernel('floyd_steinberg', variant, dtype, path).name}`" in report
+            for walk in ("planes", "stripes", "bands"):
+                for transfers in ("wide", "samples"):
+                    kernel = Kernel("floyd_steinberg", variant, dtype, f"{walk}, {transfers}")
+                    assert f"`{kernel.name}`" in report
         for rounding in ROUNDINGS:
             for path in ("dense", "strided"):
                 assert f"`{Kernel('linear_quantize', rounding, dtype, path).name}`" in report

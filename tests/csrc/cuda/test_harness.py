@@ -56,11 +56,11 @@ def test_errors_that_have_not_arrived(bug):
     assert found(bug, resident_blocks=8, multiprocessors=8) == "wrong"
 
 
-@pytest.mark.parametrize("width", (24, 48))
-def test_read_past_the_end(width):
-    """A plane that is said to be a row higher than its memory; with 24 columns its samples
-    are loaded one by one, with 48 in pieces of 16 bytes."""
-    assert "outside every buffer" in found("a row too many", random_image((1, 32, width)))
+@pytest.mark.parametrize("shape", [(1, 31, 24), (1, 31, 48), (1, 69, 128), (1, 69, 131)], ids=str)
+def test_read_past_the_end(shape):
+    """A plane that is said to be a row higher than its memory; where its rows are a multiple of
+    16 bytes, they are loaded in pieces of 16 bytes, else sample by sample."""
+    assert "outside every buffer" in found("a row too many", random_image(shape))
 
 
 def execute_in_threads(op, shape, dtype, mode, multiprocessors, blocks, *bug):
@@ -95,6 +95,8 @@ SMALL = [
     ("floyd_steinberg", (1, 34, 20), torch.float16, "textbook", 1, 1),
     ("floyd_steinberg", (1, 130, 5), torch.float32, "published", 8, 2),
     ("floyd_steinberg", (2, 33, 40), torch.uint8, "textbook", 1, 1),
+    ("floyd_steinberg", (1, 40, 131), torch.uint8, "textbook", 1, 1),
+    ("floyd_steinberg", (1, 40, 128), torch.float32, "published", 1, 1),
     ("linear_quantize", (3, 33, 40), torch.uint8, "nearest", 1, 2),
     ("linear_quantize_strided", (3, 7, 40), torch.float32, "floor", 1, 2),
 ]
@@ -109,7 +111,8 @@ def test_no_races(op, shape, dtype, mode, multiprocessors, blocks):
     assert process.stdout == by_reference(function, image, 2, mode).numpy().tobytes()
 
 
-ONE_STRIPE, TWO_BLOCKS = (1, 20, 9), (1, 130, 5)
+# A warp with planes of a stripe, two blocks with a warp per stripe, a warp with two stripes.
+ONE_STRIPE, TWO_BLOCKS, TWO_STRIPES = (1, 20, 9), (1, 130, 5), (1, 40, 112)
 
 
 def finds_race(shape, bug):
@@ -131,7 +134,7 @@ BARRIERS = [
 def test_every_barrier_is_needed(place):
     """Without any one of them, one thread writes what another reads or writes."""
     bug = f"no barrier at {place}"
-    assert finds_race(ONE_STRIPE, bug) or finds_race(TWO_BLOCKS, bug)
+    assert any(finds_race(shape, bug) for shape in (ONE_STRIPE, TWO_BLOCKS, TWO_STRIPES))
 
 
 @needs_tsan

@@ -195,25 +195,31 @@ def test_more_than_2_to_the_31_samples(op, mode, shape, column_stride, multiproc
         (1, 1, 1),
         (150_000, 32, 32),
         (2**22, 32, 32),  # 2^32 samples
-        (2**32 - 1, 1, 1),  # as many rows as there may be
-        (2**27 - 1, 32, 2**10),
-        (3, 32, 2**31 - 256),  # as many columns
-        (2**16, 65535, 2**10),
-        (1, 2**32 - 1, 2**20),
+        (2**31 - 64, 1, 1),  # as many rows as there may be
+        (2**26 - 2, 32, 2**10),
+        (3, 32, 2**30 - 256),  # as many columns
+        (2**15 - 1, 65535, 2**10),
+        (1, 2**31 - 64, 2**20),
+        (768, 224, 224),
+        (3, 2160, 3840),
     ],
 )
 def test_work_division(count, height, width, size, multiprocessors):
     """Every plane has its stream and every row its stripe, and what kernels and launches count
-    in 32 bits fits."""
+    in 31 bits fits."""
     plan = fibres().plan(count, height, width, size, multiprocessors)
     assert (plan["streams"] - 1) * plan["planes_per_stream"] < count
     assert plan["streams"] * plan["planes_per_stream"] >= count
     assert plan["stripes"] == -(-height // 32)
     assert 1 <= plan["blocks"] < 2**31
-    assert 1 <= plan["planes_per_stream"] * width <= 2**31 - 256
+    passes = plan["planes_per_stream"] * (plan["stripes"] if plan["walk"] == "stripes" else 1)
     columns = plan["rounds"] * plan["steps"]
-    assert columns >= plan["planes_per_stream"] * width + 3 * (min(height, 32) - 1)
-    if height > 32:
+    assert columns >= passes * width + 3 * (min(height, 32) - 1)
+    assert max(128, width) + columns < 2**31
+    assert plan["shared_bytes"] <= 48 * 1024
+    if height <= 32:
+        assert plan["walk"] == "planes"
+    if plan["walk"] == "bands":
         assert plan["bands"] * plan["warps"] >= plan["stripes"]
         assert plan["blocks"] == plan["streams"] * plan["bands"]
         handed_over = (plan["bands"] - 1) * plan["streams"] * columns
@@ -221,6 +227,41 @@ def test_work_division(count, height, width, size, multiprocessors):
     else:
         assert plan["blocks"] * plan["warps"] >= plan["streams"]
         assert plan["scratch_words"] == 0
+
+
+def test_who_walks_along_the_stripes():
+    """On 132 multiprocessors: one warp where there are planes enough, a warp per stripe where a
+    plane would take one warp too long, or where rows are too short or too long for one."""
+    walks = {
+        (768, 224, 224): "stripes",
+        (3, 224, 224): "bands",
+        (3, 1024, 1024): "bands",
+        (60_000, 64, 64): "bands",
+        (10_000, 33, 2**20): "bands",
+    }
+    for (count, height, width), walk in walks.items():
+        assert fibres().plan(count, height, width, 1, 132)["walk"] == walk
+
+
+def test_division_by_multiplication():
+    numbers = [0, 1, 2, 3, 5, 7, 31, 32, 33, 299, 1000, 2**16 - 1, 2**30 - 1, 2**30, 2**31 - 1]
+    for divisor in numbers[1:]:
+        multiples = [n * divisor for n in numbers if n * divisor < 2**31]
+        for number in {*numbers, *multiples, *(n - 1 for n in multiples if n)}:
+            assert fibres().quotient(number, divisor) == number // divisor
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("width", (128, 131, 144))
+def test_a_warp_that_walks_along_all_stripes(width, dtype, variant):
+    """Widths at the least one, with and without wide rows; the last stripe is not full."""
+    image, expected = image_and_expected((1, 5, 70, width), dtype, 2, variant)
+    assert fibres().plan(5, 70, width, image.element_size(), 1)["walk"] == "stripes"
+    for layout in (image, layouts(image)["channels_last"]):
+        result, counts = execute("floyd_steinberg", layout, 2, variant, multiprocessors=1)
+        assert_same(result, expected)
+        assert counts["block_barriers"] == 0
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)

@@ -69,17 +69,18 @@ inline Launch floyd_steinberg(const Image& image, const void* data, const Image&
   using pyquant::Variant;
   const pyquant::SampleFormat format = format_of(image.dtype);
   const Variant variant = variant_name == "textbook" ? Variant::textbook : Variant::published;
-  pyquant::FloydSteinbergPlan plan = {.image = data,
-                                      .result = result_data,
-                                      .from = planes_of(image),
-                                      .to = planes_of(result),
-                                      .bits = bits};
-  if (bugs.a_row_too_many) ++plan.from.height;
-  pyquant::plan_floyd_steinberg(plan, sample_size(format), multiprocessors);
+  pyquant::FloydSteinbergPlan plan;
+  plan.image = data;
+  plan.result = result_data;
+  plan.bits = bits;
+  pyquant::Planes from = planes_of(image);
+  if (bugs.a_row_too_many) ++from.height;
+  pyquant::plan_floyd_steinberg(plan, from, planes_of(result), sample_size(format),
+                                multiprocessors);
   Launch launch = {plan.blocks, plan.warps, plan.shared_bytes,
                    std::vector<std::uint32_t>(plan.scratch_words, 0xffffffff), nullptr};
   plan.scratch = launch.scratch.data();
-  const auto kernel = pyquant::floyd_steinberg_kernel(format, variant, plan.tall);
+  const auto kernel = pyquant::floyd_steinberg_kernel(plan, format, variant);
   launch.kernel = [plan, kernel] { kernel(plan); };
   return launch;
 }

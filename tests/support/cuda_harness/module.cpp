@@ -102,22 +102,23 @@ std::vector<float> units() {
 // What plan_floyd_steinberg makes of planes that lie one after the other.
 py::dict plan(std::int64_t count, std::int64_t height, std::int64_t width, int sample_size,
               int multiprocessors) {
+  const pyquant::Planes planes = {.count = count,
+                                  .height = height,
+                                  .width = width,
+                                  .row_stride = width,
+                                  .column_stride = 1,
+                                  .leading = 1,
+                                  .leading_size = {count},
+                                  .leading_stride = {height * width}};
   pyquant::FloydSteinbergPlan plan;
-  plan.from = {.count = count,
-               .height = height,
-               .width = width,
-               .row_stride = width,
-               .column_stride = 1,
-               .leading = 1,
-               .leading_size = {count},
-               .leading_stride = {height * width}};
-  plan.to = plan.from;
-  pyquant::plan_floyd_steinberg(plan, sample_size, multiprocessors);
+  pyquant::plan_floyd_steinberg(plan, planes, planes, sample_size, multiprocessors);
   using namespace py::literals;
-  return py::dict("planes_per_stream"_a = plan.planes_per_stream, "streams"_a = plan.streams,
+  constexpr const char* walks[] = {"planes", "stripes", "bands"};
+  return py::dict("walk"_a = walks[static_cast<int>(plan.walk)],
+                  "planes_per_stream"_a = plan.planes_per_stream, "streams"_a = plan.streams,
                   "stripes"_a = plan.stripes, "bands"_a = plan.bands, "rounds"_a = plan.rounds,
                   "warps"_a = plan.warps, "blocks"_a = plan.blocks,
-                  "scratch_words"_a = plan.scratch_words,
+                  "scratch_words"_a = plan.scratch_words, "shared_bytes"_a = plan.shared_bytes,
                   "steps"_a = pyquant::round_steps(sample_size));
 }
 
@@ -128,6 +129,9 @@ PYBIND11_MODULE(cuda_harness, module) {
   module.def("floyd_steinberg", &floyd_steinberg);
   module.def("linear_quantize", &linear_quantize);
   module.def("plan", &plan);
+  module.def("quotient", [](std::uint32_t number, std::uint32_t divisor) {
+    return pyquant::Divisor(divisor).quotient(number);
+  });
   module.def("units", &units);
   module.def("plant", &simt::plant);
 }

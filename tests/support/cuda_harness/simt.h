@@ -128,6 +128,9 @@ inline std::uint32_t fetch_add(std::uint32_t* address, std::uint32_t value) {
 }
 inline void pause() { simt::engine->pause(); }
 
+template <typename Type>
+void keep(Type&) {}
+
 inline std::uint32_t shift_right(std::uint32_t low, std::uint32_t high, int bits) {
   return static_cast<std::uint32_t>((std::uint64_t{high} << 32 | low) >> bits);
 }

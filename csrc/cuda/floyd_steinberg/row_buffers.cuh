@@ -1,0 +1,71 @@
+#pragma once
+
+// The buffers of 32 rows in shared memory. Row r has one for a round of columns and one
+// 32-byte chunk more, and in every round lane r walks over the same place in it, whatever
+// the phase of its columns:
+//
+//     | chunk 0 | chunk 1 | ... | last chunk |     chunks as they lie in the stream
+//          ^ start                   ^ end         the lane's columns in this round
+//
+// After a round all but the last chunk are finished and stored, the last chunk becomes
+// chunk 0, and the next columns are loaded after it. Results take the place of the samples
+// they come from.
+
+#include <cstdint>
+
+#include "../device.cuh"
+#include "stripe_layout.h"
+
+namespace pyquant {
+
+struct alignas(device::piece_bytes) Piece {  // the unit of wide accesses
+  std::uint32_t words[4];
+};
+
+template <int size>
+class RowBuffers {
+ public:
+  static constexpr int chunk = chunk_columns(size);
+  static constexpr int steps = round_steps(size);
+  static constexpr int piece_columns = device::piece_bytes / size;
+
+  PYQUANT_DEVICE explicit RowBuffers(unsigned char* memory) : memory_(memory) {}
+
+  // Whole chunks before the delay of a row, and where its columns begin in its buffer:
+  // after at least one column of chunk 0.
+  static PYQUANT_DEVICE constexpr int delayed_chunks(int row) {
+    return (skew * row + row_0_delay) / chunk;
+  }
+  static PYQUANT_DEVICE int start_of(int row) { return chunk - (skew * row + row_0_delay) % chunk; }
+
+  PYQUANT_DEVICE unsigned char* row(int row) const { return memory_ + row_offset(row, size); }
+  PYQUANT_DEVICE Piece* piece(int row, int column) const {
+    return reinterpret_cast<Piece*>(memory_ + row_offset(row, size) + column * size);
+  }
+
+  // Zeros everywhere: columns before the stream count as black.
+  PYQUANT_DEVICE void clear() const {
+    constexpr int pieces = stripe_bytes(size) / device::piece_bytes;
+    for (int i = device::lane(); i - device::lane() < pieces; i += device::warp_size) {
+      device::store_shared(reinterpret_cast<Piece*>(memory_) + i, Piece{}, i < pieces);
+    }
+  }
+
+  // The last chunk becomes chunk 0: two pieces of each row.
+  PYQUANT_DEVICE void carry() const {
+    Piece carried[2];
+    for (int i = 0; i < 2; ++i) carried[i] = device::load_shared(carried_piece(i, steps));
+    // Every finished chunk, and the last one, has been read.
+    device::synchronize_warp();
+    for (int i = 0; i < 2; ++i) device::store_shared(carried_piece(i, 0), carried[i]);
+  }
+
+ private:
+  PYQUANT_DEVICE Piece* carried_piece(int i, int column) const {
+    return piece(device::lane() / 2 + 16 * i, column + device::lane() % 2 * piece_columns);
+  }
+
+  unsigned char* memory_;
+};
+
+}  // namespace pyquant
