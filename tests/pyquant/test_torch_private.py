@@ -1,8 +1,10 @@
 """Without any private name of torch, the package is imported and its ops do the same."""
 
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pyquant
@@ -35,7 +37,10 @@ def test_ops_work_without_each_name_and_without_all():
 
 
 def test_no_other_module_uses_a_private_name_of_torch():
+    """Docstrings may: some documented functions of torch are in private modules."""
     for file in Path(pyquant.__file__).parent.glob("*.py"):
         if file.name != "torch_private.py":
-            private = re.search(r"\btorch(\.\w+)*\._(?!_)", file.read_text())
+            tokens = tokenize.generate_tokens(io.StringIO(file.read_text()).readline)
+            code = "".join(token.string for token in tokens if token.type != tokenize.STRING)
+            private = re.search(r"\btorch(\.\w+)*\._(?!_)", code)
             assert not private, f"{file.name}: {private}"
