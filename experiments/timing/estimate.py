@@ -1,5 +1,6 @@
 """How long training and measuring will take here, from a moment of each."""
 
+import statistics
 import time
 from collections.abc import Callable, Sequence
 
@@ -29,8 +30,7 @@ def seconds_per_step(
         for trainer in trainers:
             trainer.step(0)
 
-    repetitions = {"cpu": 3, "cuda": 20}[split.labels.device.type]
-    return _seconds(step_of_each, repetitions, split.labels.device) / len(trainers)
+    return _seconds(step_of_each, 7, split.labels.device) / len(trainers)
 
 
 def seconds_per_pass(split: Split, precision: Precision, batch_size: int | None) -> float:
@@ -41,23 +41,22 @@ def seconds_per_pass(split: Split, precision: Precision, batch_size: int | None)
     images = min(batch_size or default_batch_size(device), len(split.labels))
     attack = ProjectedGradientDescent(epsilon=8.0, steps=2)
     evaluation = Evaluation("estimate", "2d", "2d", images, attack, precision=precision)
-    repetitions = {"cpu": 1, "cuda": 5}[device.type]
-    seconds = _seconds(
-        lambda: measure(evaluation, model, split, batch_size=batch_size), repetitions, device
-    )
+    seconds = _seconds(lambda: measure(evaluation, model, split, batch_size=batch_size), 3, device)
     return seconds / passes(evaluation)
 
 
 def _seconds(work: Callable[[], object], repetitions: int, device: torch.device) -> float:
-    """Of one call, after those that are slower because they fill or record something."""
+    """The median of some calls, after those that are slower because they fill or record something."""
     for _ in range(WARM_UP_CALLS + 2 if device.type == "cuda" else 1):
         work()
-    _wait(device)
-    start = time.perf_counter()
+    found = []
     for _ in range(repetitions):
+        _wait(device)
+        start = time.perf_counter()
         work()
-    _wait(device)
-    return (time.perf_counter() - start) / repetitions
+        _wait(device)
+        found.append(time.perf_counter() - start)
+    return statistics.median(found)
 
 
 def _wait(device: torch.device) -> None:
