@@ -31,7 +31,7 @@ class Kernel:
     """The variant or the rounding."""
     dtype: str
     path: str
-    """planes, stripes or bands, and wide or samples; dense or strided."""
+    """planes, stripes or bands, and pieces, words or samples; dense or strided."""
 
     @property
     def name(self) -> str:
@@ -109,12 +109,12 @@ def kernel_of(symbol: str) -> Kernel:
         ["c++filt", symbol], check=True, capture_output=True, text=True
     ).stdout.replace("pyquant::", "")
     op, sample, values = re.match(r"void (\w+)<([\w ]+), (.+?)>\(", name).groups()
-    mode, *walk = (
+    mode, *rest = (
         enumerators(enumeration)[int(value)]
         for enumeration, value in re.findall(r"\((\w+)\)(\d+)", values)
     )
-    if walk:
-        path = f"{walk[0]}, {'wide' if values.endswith('true') else 'samples'}"
+    if rest:
+        path = ", ".join(rest)
     else:
         op, path = op.rsplit("_", 1)
     dtype = {"unsigned char": "uint8", "float": "float32", "double": "float64"}

@@ -28,7 +28,7 @@
 
 namespace pyquant {
 
-template <typename Sample, Variant variant, bool wide>
+template <typename Sample, Variant variant, Transfers transfers>
 PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
   constexpr int size = sizeof(Sample);
   constexpr int steps = round_steps(size);
@@ -71,7 +71,7 @@ PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
     device::store_shared(slot(device::warps(), 0) + i, 0.0f, warp == 0);
   }
 
-  Stripe<Sample, Step<Sample, variant>, Walk::bands, wide> stripe(
+  Stripe<Sample, Step<Sample, variant>, Walk::bands, transfers> stripe(
       plan, shared + warp * stripe_bytes(size), stream, first_stripe + warp);
   // Its barrier also separates these zeros from the errors received in their place.
   if (warp < stripes) stripe.load();

@@ -36,13 +36,13 @@
 
 namespace pyquant {
 
-template <typename Sample, Variant variant, Walk walk, bool wide>
+template <typename Sample, Variant variant, Walk walk, Transfers transfers>
 __global__ void __launch_bounds__(maximum_threads, resident_blocks(walk))
     floyd_steinberg(const __grid_constant__ FloydSteinbergPlan plan) {
   if constexpr (walk == Walk::bands) {
-    dither_band<Sample, variant, wide>(plan);
+    dither_band<Sample, variant, transfers>(plan);
   } else {
-    dither_stream<Sample, variant, walk, wide>(plan);
+    dither_stream<Sample, variant, walk, transfers>(plan);
   }
 }
 
@@ -50,27 +50,34 @@ __global__ void __launch_bounds__(maximum_threads, resident_blocks(walk))
 
 using FloydSteinbergKernel = void (*)(FloydSteinbergPlan);
 
-template <typename Sample, Variant variant, bool wide>
+template <typename Sample, Variant variant, Transfers transfers>
 FloydSteinbergKernel floyd_steinberg_kernel(Walk walk) {
   switch (walk) {
-    case Walk::planes: return floyd_steinberg<Sample, variant, Walk::planes, wide>;
-    case Walk::stripes: return floyd_steinberg<Sample, variant, Walk::stripes, wide>;
-    default: return floyd_steinberg<Sample, variant, Walk::bands, wide>;
+    case Walk::planes: return floyd_steinberg<Sample, variant, Walk::planes, transfers>;
+    case Walk::stripes: return floyd_steinberg<Sample, variant, Walk::stripes, transfers>;
+    default: return floyd_steinberg<Sample, variant, Walk::bands, transfers>;
   }
 }
 
 template <typename Sample, Variant variant>
-FloydSteinbergKernel floyd_steinberg_kernel(Walk walk, bool wide) {
-  return wide ? floyd_steinberg_kernel<Sample, variant, true>(walk)
-              : floyd_steinberg_kernel<Sample, variant, false>(walk);
+FloydSteinbergKernel floyd_steinberg_kernel(Walk walk, Transfers transfers) {
+  if (transfers == Transfers::pieces) {
+    return floyd_steinberg_kernel<Sample, variant, Transfers::pieces>(walk);
+  }
+  if constexpr (sizeof(Sample) < 4) {  // the plan has words for these only
+    if (transfers == Transfers::words) {
+      return floyd_steinberg_kernel<Sample, variant, Transfers::words>(walk);
+    }
+  }
+  return floyd_steinberg_kernel<Sample, variant, Transfers::samples>(walk);
 }
 
 inline FloydSteinbergKernel floyd_steinberg_kernel(const FloydSteinbergPlan& plan,
                                                    SampleFormat format, Variant variant) {
   return with_sample_type(format, [&]<typename Sample>(std::type_identity<Sample>) {
     return variant == Variant::textbook
-               ? floyd_steinberg_kernel<Sample, Variant::textbook>(plan.walk, plan.wide)
-               : floyd_steinberg_kernel<Sample, Variant::published>(plan.walk, plan.wide);
+               ? floyd_steinberg_kernel<Sample, Variant::textbook>(plan.walk, plan.transfers)
+               : floyd_steinberg_kernel<Sample, Variant::published>(plan.walk, plan.transfers);
   });
 }
 

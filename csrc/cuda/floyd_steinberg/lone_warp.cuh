@@ -15,13 +15,13 @@
 
 namespace pyquant {
 
-template <typename Sample, Variant variant, Walk walk, bool wide>
+template <typename Sample, Variant variant, Walk walk, Transfers transfers>
 PYQUANT_DEVICE void dither_stream(const FloydSteinbergPlan& plan) {
   constexpr int size = sizeof(Sample);
   const std::int64_t stream = device::block() * device::warps() + device::warp();
   if (stream >= plan.streams) return;
   unsigned char* buffer = device::shared_memory() + device::warp() * plan.warp_bytes;
-  Stripe<Sample, Step<Sample, variant>, walk, wide> stripe(plan, buffer, stream, 0);
+  Stripe<Sample, Step<Sample, variant>, walk, transfers> stripe(plan, buffer, stream, 0);
   if constexpr (walk == Walk::planes) {
     stripe.load();
     for (std::int64_t round = 0; round < plan.rounds; ++round) stripe.round(nullptr, nullptr);

@@ -53,8 +53,8 @@ struct FloydSteinbergPlan {
   Divisor width;
   StreamStrides<std::int64_t> from;
   StreamStrides<std::int64_t> to;
-  bool wide = false;  // 16-byte accesses are aligned and end where rows do, on both sides
-  Divisor pieces;     // of a wide row
+  Transfers transfers = Transfers::samples;  // of image and result
+  Divisor pieces;                            // of a row, or words
   StreamStrides<std::int32_t> from_pieces;
   StreamStrides<std::int32_t> to_pieces;
 
@@ -160,13 +160,17 @@ inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, const Planes& from, c
   const bool walks_down = plan.walk == Walk::stripes;
   plan.from = {from, plan.stripes, walks_down, 1};
   plan.to = {to, plan.stripes, walks_down, 1};
-  plan.wide =
-      rows_are_wide(plan.image, from, sample_size) && rows_are_wide(plan.result, to, sample_size);
-  if (plan.wide) {
-    const int unit = device::piece_bytes / sample_size;
-    plan.pieces = Divisor(static_cast<std::uint32_t>(from.width / unit));
-    plan.from_pieces = {from, plan.stripes, walks_down, unit};
-    plan.to_pieces = {to, plan.stripes, walks_down, unit};
+  for (const Transfers transfers : {Transfers::words, Transfers::pieces}) {
+    const int unit = bytes_of(transfers) / sample_size;
+    // A word is at least two samples: otherwise it is a sample.
+    if ((unit >= 2 || transfers == Transfers::pieces) &&
+        are_moved_by(transfers, plan.image, from, sample_size) &&
+        are_moved_by(transfers, plan.result, to, sample_size)) {
+      plan.transfers = transfers;
+      plan.pieces = Divisor(static_cast<std::uint32_t>(from.width / unit));
+      plan.from_pieces = {from, plan.stripes, walks_down, unit};
+      plan.to_pieces = {to, plan.stripes, walks_down, unit};
+    }
   }
 
   if (plan.walk == Walk::bands) {

@@ -18,16 +18,11 @@
 
 namespace pyquant {
 
-struct alignas(device::piece_bytes) Piece {  // the unit of wide accesses
-  std::uint32_t words[4];
-};
-
 template <int size>
 class RowBuffers {
  public:
   static constexpr int chunk = chunk_columns(size);
   static constexpr int steps = round_steps(size);
-  static constexpr int piece_columns = device::piece_bytes / size;
 
   PYQUANT_DEVICE explicit RowBuffers(unsigned char* memory) : memory_(memory) {}
 
@@ -39,9 +34,6 @@ class RowBuffers {
   static PYQUANT_DEVICE int start_of(int row) { return chunk - (skew * row + row_0_delay) % chunk; }
 
   PYQUANT_DEVICE unsigned char* row(int row) const { return memory_ + row_offset(row, size); }
-  PYQUANT_DEVICE Piece* piece(int row, int column) const {
-    return reinterpret_cast<Piece*>(memory_ + row_offset(row, size) + column * size);
-  }
 
   // Zeros everywhere: columns before the stream count as black.
   PYQUANT_DEVICE void clear() const {
@@ -61,8 +53,12 @@ class RowBuffers {
   }
 
  private:
+  struct alignas(device::piece_bytes) Piece {
+    std::uint32_t words[4];
+  };
   PYQUANT_DEVICE Piece* carried_piece(int i, int column) const {
-    return piece(device::lane() / 2 + 16 * i, column + device::lane() % 2 * piece_columns);
+    return reinterpret_cast<Piece*>(row(device::lane() / 2 + 16 * i) + column * size) +
+           device::lane() % 2;
   }
 
   unsigned char* memory_;

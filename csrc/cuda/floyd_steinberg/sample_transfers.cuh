@@ -35,7 +35,7 @@ class SampleTransfers {
     device::keep(result_);
   }
 
-  // See WideTransfers.
+  // See PieceTransfers.
   PYQUANT_DEVICE void fetch(const Stream<walks_down>& stream, std::uint32_t place) {
     each_sample(stream, plan_.from, place, [&](int i, std::int64_t offset, bool is_inside) {
       fetched_[i] = device::load_global(image_ + offset, is_inside);

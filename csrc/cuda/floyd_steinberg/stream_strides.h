@@ -60,18 +60,26 @@ inline bool are_walked_in_place(const Planes& planes, int sample_size) {
          planes.column_stride * sample_size <= device::sector_bytes;
 }
 
-// Planes at equal distances, of rows that are made of aligned 16-byte pieces and are at
-// least a round long, and whose pieces can be counted in 31 bits.
-inline bool rows_are_wide(const void* data, const Planes& planes, int sample_size) {
-  const auto is_wide = [&](std::int64_t samples) {
-    return samples * sample_size % device::piece_bytes == 0;
-  };
+// How samples are moved between global and shared memory. There are kernels for each.
+enum class Transfers {
+  pieces,   // of 16 bytes, aligned; rows are made of them
+  words,    // of 4 bytes, likewise
+  samples,  // one by one: rows of any alignment and column stride
+};
+
+constexpr int bytes_of(Transfers transfers) { return transfers == Transfers::pieces ? 16 : 4; }
+
+// Whether planes at equal distances have rows that are made of such pieces or words, and so
+// few that they are counted in 31 bits.
+inline bool are_moved_by(Transfers transfers, const void* data, const Planes& planes,
+                         int sample_size) {
+  const int unit = bytes_of(transfers);
+  const auto is_whole = [&](std::int64_t samples) { return samples * sample_size % unit == 0; };
   const std::int64_t samples =
       planes.count * planes.leading_stride[0] + planes.height * planes.row_stride;
-  return device::is_aligned_to_pieces(data) && planes.column_stride == 1 && is_wide(planes.width) &&
-         planes.width >= round_steps(sample_size) && is_wide(planes.row_stride) &&
-         planes.leading <= 1 && is_wide(planes.leading_stride[0]) &&
-         samples / device::piece_bytes * sample_size < std::int64_t{1} << 31;
+  return reinterpret_cast<std::uintptr_t>(data) % unit == 0 && planes.column_stride == 1 &&
+         is_whole(planes.width) && is_whole(planes.row_stride) && planes.leading <= 1 &&
+         is_whole(planes.leading_stride[0]) && samples / unit * sample_size < std::int64_t{1} << 31;
 }
 
 }  // namespace pyquant

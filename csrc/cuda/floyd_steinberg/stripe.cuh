@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "../device.cuh"
+#include "piece_transfers.cuh"
 #include "plan.h"
 #include "row_buffers.cuh"
 #include "row_walk.cuh"
@@ -21,7 +22,6 @@
 #include "steps.cuh"
 #include "stream.cuh"
 #include "stripe_layout.h"
-#include "wide_transfers.cuh"
 
 namespace pyquant {
 
@@ -29,7 +29,7 @@ namespace pyquant {
 // one, or in several.
 enum class PassEnds { none, one, several };
 
-template <typename Sample, typename Step, Walk walk_mode, bool wide>
+template <typename Sample, typename Step, Walk walk_mode, Transfers transfers>
 class Stripe {
  public:
   static constexpr int size = sizeof(Sample);
@@ -44,17 +44,17 @@ class Stripe {
         step_(plan.bits, has_lines || device::lane() > 0),
         lane_(device::lane()),
         buffers_(buffer),
-        transfers_(plan, stream_, buffers_),
+        mover_(plan, stream_, buffers_),
         walk_(buffers_.row(lane_), Buffers::start_of(lane_)),
         begin_(stream_.begin()) {}
 
   // Loads the first round.
   PYQUANT_DEVICE void load() {
-    transfers_.fetch(stream_, begin_);
+    mover_.fetch(stream_, begin_);
     buffers_.clear();
     // A row's zeros and its samples are written by different lanes.
     device::synchronize_warp();
-    transfers_.deposit();
+    mover_.deposit();
     // Lanes load rows together but walk along them alone.
     device::synchronize_warp();
   }
@@ -63,13 +63,13 @@ class Stripe {
   // `line_out` are the errors of the row above the stripe and of its last row, an element
   // per step; planes of one stripe have none.
   PYQUANT_DEVICE void round(const float* line_in, float* line_out) {
-    transfers_.fetch(stream_, begin_ + steps);  // arrives during the steps
+    mover_.fetch(stream_, begin_ + steps);  // arrives during the steps
     walk(line_in, line_out);
     // One lane computes the results of a row, other lanes store them.
     device::synchronize_warp();
-    transfers_.collect(stream_, begin_ - Buffers::chunk);
+    mover_.collect(stream_, begin_ - Buffers::chunk);
     buffers_.carry();
-    transfers_.deposit();
+    mover_.deposit();
     begin_ += steps;
     // Lanes load rows together but walk along them alone.
     device::synchronize_warp();
@@ -88,8 +88,9 @@ class Stripe {
 
  private:
   using Buffers = RowBuffers<size>;
-  using Transfers =
-      std::conditional_t<wide, WideTransfers<size, walks_down>, SampleTransfers<size, walks_down>>;
+  using Mover =
+      std::conditional_t<transfers == Transfers::samples, SampleTransfers<size, walks_down>,
+                         PieceTransfers<size, walks_down, bytes_of(transfers)>>;
   static constexpr int unrolled = 8;
 
   PYQUANT_DEVICE void walk(const float* line_in, float* line_out);
@@ -101,7 +102,7 @@ class Stripe {
   const Step step_;
   const int lane_;
   const Buffers buffers_;
-  Transfers transfers_;
+  Mover mover_;
   RowWalk<Sample> walk_;
   std::uint32_t begin_;
 

@@ -2,8 +2,9 @@
 
 namespace pyquant {
 
-template <typename Sample, typename Step, Walk mode, bool wide>
-PYQUANT_DEVICE void Stripe<Sample, Step, mode, wide>::walk(const float* line_in, float* line_out) {
+template <typename Sample, typename Step, Walk mode, Transfers transfers>
+PYQUANT_DEVICE void Stripe<Sample, Step, mode, transfers>::walk(const float* line_in,
+                                                                float* line_out) {
   const std::int32_t to_last_column =
       stream_.width() - 1 - stream_.column(begin_ - skew * lane_ - row_0_delay);
   // From the column before the first one of lane 31 to the one after the last of lane 0.
@@ -16,10 +17,11 @@ PYQUANT_DEVICE void Stripe<Sample, Step, mode, wide>::walk(const float* line_in,
   }
 }
 
-template <typename Sample, typename Step, Walk mode, bool wide>
+template <typename Sample, typename Step, Walk mode, Transfers transfers>
 template <PassEnds ends>
-PYQUANT_DEVICE void Stripe<Sample, Step, mode, wide>::walk(std::int32_t steps_to_last_column,
-                                                           const float* line_in, float* line_out) {
+PYQUANT_DEVICE void Stripe<Sample, Step, mode, transfers>::walk(std::int32_t steps_to_last_column,
+                                                                const float* line_in,
+                                                                float* line_out) {
   constexpr int words = unrolled / RowWalk<Sample>::samples_per_word;
   struct alignas(16) Errors {
     float errors[4];

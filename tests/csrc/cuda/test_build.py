@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cuda_resources.kernels import ARCHITECTURES, Kernel
+from benchmarks.cuda_resources.kernels import ARCHITECTURES, SIZES, Kernel
 from benchmarks.cuda_resources.machine_code import cuobjdump
 from images import ROUNDINGS, VARIANTS
 from pyquant.libraries import CUDA_ARCHITECTURES, NO_CUDA_REASON
@@ -37,10 +37,12 @@ def test_the_resource_report_is_of_these_kernels():
     """Every kernel is in benchmarks/CUDA_RESOURCES.md, without spills."""
     report = (ROOT / "benchmarks" / "CUDA_RESOURCES.md").read_text()
     assert "all kernels and architectures together: 0 bytes" in report
-    for dtype in ("uint8", "float16", "bfloat16", "float32", "float64"):
+    for dtype, size in SIZES.items():
         for variant in VARIANTS:
             for walk in ("planes", "stripes", "bands"):
-                for transfers in ("wide", "samples"):
+                for transfers in (
+                    ("pieces", "words", "samples") if size < 4 else ("pieces", "samples")
+                ):
                     kernel = Kernel("floyd_steinberg", variant, dtype, f"{walk}, {transfers}")
                     assert f"`{kernel.name}`" in report
         for rounding in ROUNDINGS:

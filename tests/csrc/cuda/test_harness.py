@@ -56,10 +56,14 @@ def test_errors_that_have_not_arrived(bug):
     assert found(bug, resident_blocks=8, multiprocessors=8) == "wrong"
 
 
-@pytest.mark.parametrize("shape", [(1, 31, 24), (1, 31, 48), (1, 69, 128), (1, 69, 131)], ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 31, 25), (1, 31, 24), (1, 31, 48), (1, 69, 128), (1, 69, 132), (1, 69, 131)],
+    ids=str,
+)
 def test_read_past_the_end(shape):
-    """A plane that is said to be a row higher than its memory; where its rows are a multiple of
-    16 bytes, they are loaded in pieces of 16 bytes, else sample by sample."""
+    """A plane that is said to be a row higher than its memory, where rows are moved in pieces, in
+    words and sample by sample."""
     assert "outside every buffer" in found("a row too many", random_image(shape))
 
 
@@ -96,6 +100,7 @@ SMALL = [
     ("floyd_steinberg", (1, 130, 5), torch.float32, "published", 8, 2),
     ("floyd_steinberg", (2, 33, 40), torch.uint8, "textbook", 1, 1),
     ("floyd_steinberg", (1, 40, 131), torch.uint8, "textbook", 1, 1),
+    ("floyd_steinberg", (2, 9, 28), torch.uint8, "textbook", 1, 1),
     ("floyd_steinberg", (1, 40, 128), torch.float32, "published", 1, 1),
     ("linear_quantize", (3, 33, 40), torch.uint8, "nearest", 1, 2),
     ("linear_quantize_strided", (3, 7, 40), torch.float32, "floor", 1, 2),

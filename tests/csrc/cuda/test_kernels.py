@@ -68,6 +68,18 @@ def test_every_schedule(seed):
     assert_same(result, expected)
 
 
+@pytest.mark.parametrize("walk", [(3, 32, 1), (2, 70, 20), (5, 70, 128)], ids=str)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("bytes_of_rows", (8, 20, 36, 48))
+def test_rows_of_pieces_and_of_words(bytes_of_rows, dtype, walk):
+    """Rows of a few words or pieces, and some more columns than the narrowest of a walk."""
+    count, height, width = walk
+    width += -width % 16 + max(1, bytes_of_rows // dtype.itemsize)
+    image, expected = image_and_expected((count, height, width), dtype, 2, "textbook")
+    result, _ = execute("floyd_steinberg", image, 2, "textbook", multiprocessors=1)
+    assert_same(result, expected)
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_thousands_of_planes(variant):
     image, expected = image_and_expected((2000, 4, 6), torch.uint8, 2, variant)
@@ -253,9 +265,10 @@ def test_division_by_multiplication():
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("width", (128, 131, 144))
+@pytest.mark.parametrize("width", (128, 131, 132, 144))
 def test_a_warp_that_walks_along_all_stripes(width, dtype, variant):
-    """Widths at the least one, with and without wide rows; the last stripe is not full."""
+    """Widths at the least one, with rows of pieces, of words and of single samples; the last stripe
+    is not full."""
     image, expected = image_and_expected((1, 5, 70, width), dtype, 2, variant)
     assert fibres().plan(5, 70, width, image.element_size(), 1)["walk"] == "stripes"
     for layout in (image, layouts(image)["channels_last"]):

@@ -1,7 +1,7 @@
 #pragma once
 
-// Rows that are made of aligned 16-byte pieces, on their way between global memory and
-// their buffers.
+// Rows that are made of aligned pieces of 16 or 4 bytes, on their way between global memory
+// and their buffers.
 
 #include <cstdint>
 
@@ -13,13 +13,16 @@
 
 namespace pyquant {
 
-template <int size, bool walks_down>
-class WideTransfers {
+template <int size, bool walks_down, int piece_bytes>
+class PieceTransfers {
  public:
   using Buffers = RowBuffers<size>;
+  struct alignas(piece_bytes) Piece {
+    std::uint32_t words[piece_bytes / 4];
+  };
 
-  PYQUANT_DEVICE WideTransfers(const FloydSteinbergPlan& plan, const Stream<walks_down>& stream,
-                               const Buffers& buffers)
+  PYQUANT_DEVICE PieceTransfers(const FloydSteinbergPlan& plan, const Stream<walks_down>& stream,
+                                const Buffers& buffers)
       : plan_(plan), buffers_(buffers), lane_(device::lane()), row_(row_of(0)) {
     image_ = static_cast<const Piece*>(plan.image) +
              stream.first(plan.from_pieces, plan.pieces.divisor) +
@@ -46,7 +49,7 @@ class WideTransfers {
   PYQUANT_DEVICE void deposit() const {
 #pragma unroll
     for (int i = 0; i < pieces; ++i) {
-      device::store_shared(buffers_.piece(row_of(i), Buffers::chunk + column()), fetched_[i]);
+      device::store_shared(in_buffer(i, Buffers::chunk), fetched_[i]);
     }
   }
   // The buffers to global memory: all chunks but the last.
@@ -57,7 +60,7 @@ class WideTransfers {
       Piece finished[together];
 #pragma unroll
       for (int i = 0; i < together; ++i) {
-        finished[i] = device::load_shared(buffers_.piece(row_of(begin + i), column()));
+        finished[i] = device::load_shared(in_buffer(begin + i, 0));
         device::keep(finished[i].words[0]);
       }
 #pragma unroll
@@ -70,23 +73,29 @@ class WideTransfers {
 
  private:
   // Pieces of a row and round, which is also how many a lane has.
-  static constexpr int pieces = Buffers::steps / Buffers::piece_columns;
+  static constexpr int piece_columns = piece_bytes / size;
+  static constexpr int pieces = Buffers::steps / piece_columns;
   static constexpr int rows_per_request = stripe_rows / pieces;
-  static constexpr int pieces_of_chunk = device::sector_bytes / device::piece_bytes;
+  static constexpr int pieces_of_chunk = device::sector_bytes / piece_bytes;
 
-  // Lanes side by side move the pieces of a row; the order of the rows keeps the
-  // eight lanes that shared memory serves at a time in different banks.
-  PYQUANT_DEVICE int column() const { return lane_ % pieces * Buffers::piece_columns; }
+  // Lanes side by side move the pieces of a row. The order of the rows keeps the eight lanes
+  // that shared memory serves at a time in different banks.
   PYQUANT_DEVICE int row_of(int i) const {
     const int row = lane_ / pieces;
-    return (row & ~3) + (row << 1 & 2) + (row >> 1 & 1) + i * rows_per_request;
+    const int first =
+        rows_per_request % 4 == 0 ? (row & ~3) + (row << 1 & 2) + (row >> 1 & 1) : row;
+    return first + i * rows_per_request;
+  }
+  PYQUANT_DEVICE Piece* in_buffer(int i, int column) const {
+    return reinterpret_cast<Piece*>(buffers_.row(row_of(i)) +
+                                    (column + lane_ % pieces * piece_columns) * size);
   }
   // The place of piece i, from the row of piece 0 on.
   PYQUANT_DEVICE StreamPlace<std::int32_t> find(const Stream<walks_down>& stream,
                                                 const StreamStrides<std::int32_t>& strides,
                                                 std::uint32_t place, int i) const {
     StreamPlace<std::int32_t> found =
-        stream.find(strides, plan_.pieces, place / Buffers::piece_columns + first_piece_[i]);
+        stream.find(strides, plan_.pieces, place / piece_columns + first_piece_[i]);
     found.offset += i * rows_per_request * strides.row;
     found.rows -= i * rows_per_request;
     return found;
