@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 import pyquant
-from images import BITS, ROUNDINGS, VARIANTS, by_reference, layouts, random_image
+from images import (
+    BITS,
+    ROUNDINGS,
+    VARIANTS,
+    assert_same_bits,
+    by_reference,
+    layouts,
+    random_image,
+)
 from pyquant import reference
 from pyquant.ops import DTYPES
 
@@ -36,13 +44,6 @@ def instruction_set(request):
     use(request.param)
     yield request.param
     use(DEFAULT)
-
-
-def assert_same_bits(actual: Tensor, expected: Tensor, context: object = None) -> None:
-    """Distinguishes -0.0 from 0.0, unlike torch.equal."""
-    assert actual.dtype == expected.dtype
-    as_bytes = [tensor.contiguous().view(torch.uint8) for tensor in (actual, expected)]
-    assert torch.equal(*as_bytes), context
 
 
 _EXPECTED: dict[object, Tensor] = {}

@@ -65,3 +65,10 @@ def assert_same(actual: Tensor, expected: Tensor) -> None:
     assert actual.dtype == expected.dtype
     assert actual.shape == expected.shape
     assert torch.equal(actual, expected)
+
+
+def assert_same_bits(actual: Tensor, expected: Tensor, context: object = None) -> None:
+    """Distinguishes -0.0 from 0.0, unlike torch.equal."""
+    assert actual.dtype == expected.dtype
+    as_bytes = [tensor.contiguous().view(-1).view(torch.uint8) for tensor in (actual, expected)]
+    assert torch.equal(*as_bytes), context
