@@ -188,6 +188,14 @@ void test(InstructionSet set) {
       test_floyd_steinberg(set, planes_of(300, 20, 30, 1, 0), format, 2, two_threads);
     }
   }
+  // Wide planes, which are dithered in blocks: stripes, and planes side by side.
+  for (const Format& format : {formats[0], formats[3]}) {
+    test_floyd_steinberg(set, planes_of(1, 8, 40000, 1, 0), format, 2, one_thread);
+    test_floyd_steinberg(set, planes_of(1, 70, 40000, 1, 0), format, 2, two_threads);
+    test_floyd_steinberg(set, planes_of(1, 8, 40000, 3, 5), format, 3, one_thread);
+    test_floyd_steinberg(set, planes_of(70, 3, 40000, 1, 0), format, 2, one_thread);
+    test_floyd_steinberg(set, planes_of(17, 3, 40000, 2, 5), format, 1, one_thread);
+  }
   test_offsets_beyond_31_bits(set);
 }
 

@@ -103,6 +103,23 @@ def test_results_beyond_the_caches(instruction_set, shape, variant, bits):
     assert_same_bits(result, pyquant.floyd_steinberg(image, bits, variant=variant))
 
 
+@pytest.mark.parametrize("shape", ((8, 40000), (70, 40000), (17, 3, 40000), (70, 3, 40000)))
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_wide_planes(instruction_set, shape, variant, dtype):
+    """Dithered in blocks; against the portable kernel, which has none."""
+    image = random_image((*shape[:-1], 2 * shape[-1] + 3), dtype)
+    for view in (image[..., : shape[-1]], image[..., ::2]):
+        use(instruction_set)
+        result = pyquant.floyd_steinberg(view, 3, variant=variant)
+        in_place = view.clone()
+        pyquant.floyd_steinberg(in_place, 3, variant=variant, out=in_place)
+        use("portable")
+        wanted = pyquant.floyd_steinberg(view, 3, variant=variant)
+        assert_same_bits(result, wanted)
+        assert_same_bits(in_place, wanted)
+
+
 def test_published_tables(instruction_set):
     """Every value in one pixel: the level and all four shares of each of 256 values."""
     values = torch.arange(256, dtype=torch.uint8)

@@ -27,20 +27,22 @@ struct FloydSteinbergCall {
 struct FloydSteinbergKernels {
   // Planes that are dithered side by side at the cost of one.
   int planes_at_once;
-  // Dithers planes first_plane..end_plane-1, in groups of planes_at_once.
+  // Dithers planes first_plane..end_plane-1, in groups of planes_at_once. `scratch` begins
+  // with a cache line, and planes_bytes says how large it is for so many planes.
   void (*dither_planes)(const FloydSteinbergCall& call, std::int64_t first_plane,
-                        std::int64_t end_plane);
+                        std::int64_t end_plane, void* scratch);
+  std::int64_t (*planes_bytes)(const Planes& image, std::int64_t planes);
 
   // Rows of a stripe, 0 if there is no such kernel, and how many planes have the
   // same stripe dithered side by side.
   int rows_at_once = 0;
   int stripes_at_once = 0;
-  // What stripes of an image of that width need: rows that all stripes of the same
-  // planes share, and a buffer that begins with a cache line. Lanes outside the image work
-  // on what lies in the buffer: it should be ordinary numbers, not denormal floats,
-  // which cost some processors a hundred times as much.
-  std::int64_t (*row_above_bytes)(std::int64_t width) = nullptr;
-  std::int64_t (*buffer_bytes)(std::int64_t width) = nullptr;
+  // What stripes of an image of that width need, of one plane or of up to stripes_at_once:
+  // rows that all stripes of the same planes share, and a buffer that begins with a cache
+  // line. Lanes outside the image work on what lies in the buffer: it should be ordinary
+  // numbers, not denormal floats, which cost some processors a hundred times as much.
+  std::int64_t (*row_above_bytes)(std::int64_t width, std::int64_t planes) = nullptr;
+  std::int64_t (*buffer_bytes)(std::int64_t width, std::int64_t planes) = nullptr;
   // Dithers one stripe of planes first_plane..end_plane-1. `before` is null if the
   // stripe before it is finished, `own` if nobody waits for this one.
   void (*dither_stripes)(const FloydSteinbergCall& call, std::int64_t first_plane,

@@ -48,10 +48,11 @@ PYQUANT_INLINE void with_step(const FloydSteinbergCall& call, Function function)
   }
 }
 
-void dither_planes(const FloydSteinbergCall& call, std::int64_t first_plane,
-                   std::int64_t end_plane) {
+void dither_planes(const FloydSteinbergCall& call, std::int64_t first_plane, std::int64_t end_plane,
+                   void* scratch) {
   with_step(call, [&](const auto& step) {
-    PlaneGroups<std::decay_t<decltype(step)>>(call, step).dither(first_plane, end_plane);
+    using Step = std::decay_t<decltype(step)>;
+    PlaneGroups<Step>(call, step, end_plane - first_plane, scratch).dither(first_plane, end_plane);
   });
   Floats::end_streams();
 }
@@ -77,12 +78,31 @@ struct NarrowStripes {
   }
 };
 
+// The stripes of an image so wide that whole rows of one would be more than a megabyte.
+template <typename Step>
+struct WideStripes {
+  using Stripe = Stripes<Step, 1, Step::stripe_registers, Buffered::blocks>;
+
+  static bool suit(std::int64_t width) {
+    return Stripes<Step, 1>::buffer_bytes(width) > std::int64_t{1} << 20;
+  }
+  // Apart, so that it leaves the other stripes as the compiler makes them without it.
+  [[gnu::noinline]] static void dither(const FloydSteinbergCall& call, const Step& step,
+                                       std::int64_t plane, std::int64_t stripe, void* row_above,
+                                       void* buffer, const StripeProgress* before,
+                                       StripeProgress* own) {
+    Stripe(call, step, plane, plane + 1, stripe, row_above, buffer).dither(before, own);
+  }
+};
+
 void dither_stripes(const FloydSteinbergCall& call, std::int64_t first_plane,
                     std::int64_t end_plane, std::int64_t stripe, void* row_above, void* buffer,
                     const StripeProgress* before, StripeProgress* own) {
   with_step(call, [&](const auto& step) {
     using Step = std::decay_t<decltype(step)>;
-    if (end_plane - first_plane == 1) {
+    if (WideStripes<Step>::suit(call.image_planes.width)) {
+      WideStripes<Step>::dither(call, step, first_plane, stripe, row_above, buffer, before, own);
+    } else if (end_plane - first_plane == 1) {
       Stripes<Step, 1>(call, step, first_plane, end_plane, stripe, row_above, buffer)
           .dither(before, own);
     } else if (!own && NarrowStripes<Step>::suit(call.image_planes.width)) {
@@ -99,13 +119,25 @@ void dither_stripes(const FloydSteinbergCall& call, std::int64_t first_plane,
 template <typename Step>
 FloydSteinbergKernels kernels_of_step() {
   using MostStripes = Stripes<Step, Step::stripe_planes>;
-  return {Step::Lanes::lanes,
-          dither_planes,
-          MostStripes::rows,
-          Step::stripe_planes,
-          MostStripes::row_above_bytes,
-          MostStripes::buffer_bytes,
-          dither_stripes};
+  return {
+      .planes_at_once = Step::Lanes::lanes,
+      .dither_planes = dither_planes,
+      .planes_bytes = PlaneGroups<Step>::scratch_bytes,
+      .rows_at_once = MostStripes::rows,
+      .stripes_at_once = Step::stripe_planes,
+      .row_above_bytes =
+          [](std::int64_t width, std::int64_t planes) {
+            return planes == 1 ? Stripes<Step, 1>::row_above_bytes(width)
+                               : MostStripes::row_above_bytes(width);
+          },
+      .buffer_bytes =
+          [](std::int64_t width, std::int64_t planes) {
+            if (planes > 1) return MostStripes::buffer_bytes(width);
+            return WideStripes<Step>::suit(width) ? WideStripes<Step>::Stripe::buffer_bytes(width)
+                                                  : Stripes<Step, 1>::buffer_bytes(width);
+          },
+      .dither_stripes = dither_stripes,
+  };
 }
 
 }  // namespace

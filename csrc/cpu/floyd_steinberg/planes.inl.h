@@ -14,12 +14,16 @@
 // A step is a chain of dependent operations, which leaves most of the processor idle.
 // So `chains` groups of lanes are interleaved: one computes while another waits.
 //
+// Wide, low planes are dithered in blocks of columns, so that the buffer of errors is
+// small and stays in the cache. In a block, each row is one column to the left of the row
+// above it, which is then finished up to the up-right neighbour of the row's last pixel.
+// What a row needs of the block before is its State.
+//
 // Included in place, where an instruction set is switched on (kernels.inl.h says why).
 
 #include <algorithm>
 #include <cstdint>
 
-#include "../aligned_buffer.h"
 #include "tiles.inl.h"
 
 namespace pyquant::PYQUANT_INSTRUCTION_SET {
@@ -34,16 +38,23 @@ class PlaneGroups {
   static constexpr int columns = Lanes::columns;
   using Rows = LaneRows<Step>;
 
-  PlaneGroups(const FloydSteinbergCall& call, const Step& step)
+  // Scratch memory of that many planes of an image: for each chain its rows, a vector of
+  // errors for each column of a row or of a block, and in blocks three vectors for each row.
+  static std::int64_t scratch_bytes(const Planes& image, std::int64_t planes) {
+    const std::int64_t states = in_blocks(image) ? image.height * sizeof(State<1>) : 0;
+    return chains_of(planes) * (Rows::bytes + error_columns(image) * sizeof(Vector) + states);
+  }
+
+  // `scratch` begins with a cache line.
+  PlaneGroups(const FloydSteinbergCall& call, const Step& step, std::int64_t planes, void* scratch)
       : call_(call),
         step_(step),
-        access_(row_access<typename Lanes::Sample, typename Step::Level>(call.format)),
-        scratch_(Step::chains * (Rows::bytes + (call.image_planes.width + 1) * sizeof(Vector))) {
-    auto* const begin = static_cast<unsigned char*>(scratch_.begin());
-    for (int chain = 0; chain < Step::chains; ++chain) {
-      rows_[chain].place(begin + chain * Rows::bytes);
-    }
-    errors_ = reinterpret_cast<Vector*>(begin + Step::chains * Rows::bytes);
+        access_(row_access<typename Lanes::Sample, typename Step::Level>(call.format)) {
+    const int chains = chains_of(planes);
+    auto* const begin = static_cast<unsigned char*>(scratch);
+    for (int chain = 0; chain < chains; ++chain) rows_[chain].place(begin + chain * Rows::bytes);
+    errors_ = reinterpret_cast<Vector*>(begin + chains * Rows::bytes);
+    states_ = errors_ + chains * error_columns(call.image_planes);
   }
 
   void dither(std::int64_t first_plane, std::int64_t end_plane) {
@@ -62,6 +73,22 @@ class PlaneGroups {
     Vector left[chains];
   };
 
+  static constexpr std::int64_t most_error_bytes = 1 << 20;
+  static constexpr std::int64_t block_columns = 2048;
+
+  static int chains_of(std::int64_t planes) { return planes > lanes ? Step::chains : 1; }
+
+  // Otherwise the errors of a row are little memory, or little beside the planes.
+  static bool in_blocks(const Planes& image) {
+    constexpr std::int64_t most_columns = most_error_bytes / (Step::chains * sizeof(Vector));
+    return image.width > most_columns && image.height <= block_columns;
+  }
+
+  // In a block, those of one row more are used for each row.
+  static std::int64_t error_columns(const Planes& image) {
+    return in_blocks(image) ? block_columns + image.height : image.width + 1;
+  }
+
   // Planes from first_plane on in `chains` times `lanes` lanes, fewer if end_plane comes
   // before.
   template <int chains>
@@ -75,17 +102,41 @@ class PlaneGroups {
       place(call_.result_planes, begin, end, to[chain]);
       rows_[chain].clear_unused(from[chain].used);
     }
-    const std::int64_t width = call_.image_planes.width;
-    const std::int64_t height = call_.image_planes.height;
-    std::fill_n(errors(), (width + 1) * chains, Step::no_error());
-    if (rows_touch(call_.image_planes) && rows_touch(call_.result_planes)) {
-      dither_segment<chains>(from, 0, to, 0, width * height);
+    const Planes& image = call_.image_planes;
+    if (in_blocks(image)) return dither_blocks<chains>(from, to);
+    clear_errors<chains>();
+    State<chains> state;
+    if (rows_touch(image) && rows_touch(call_.result_planes)) {
+      dither_segment<chains>(from, 0, to, 0, 0, image.width * image.height, state);
       return;
     }
-    for (std::int64_t row = 0; row < height; ++row) {
-      dither_segment<chains>(from, row * call_.image_planes.row_stride, to,
-                             row * call_.result_planes.row_stride, width);
+    for (std::int64_t row = 0; row < image.height; ++row) {
+      dither_segment<chains>(from, row * image.row_stride, to, row * call_.result_planes.row_stride,
+                             0, image.width, state);
     }
+  }
+
+  template <int chains>
+  void dither_blocks(const LanePositions<Lanes>* from, const LanePositions<Lanes>* to) {
+    const std::int64_t width = call_.image_planes.width;
+    const std::int64_t height = call_.image_planes.height;
+    auto* const states = static_cast<State<chains>*>(static_cast<void*>(states_));
+    for (std::int64_t block = 0; block < width + height - 1; block += block_columns) {
+      first_column_ = std::max<std::int64_t>(0, block - (height - 1));
+      clear_errors<chains>();
+      for (std::int64_t row = std::max<std::int64_t>(0, block - (width - 1)); row < height; ++row) {
+        const std::int64_t begin = std::max<std::int64_t>(0, block - row);
+        const std::int64_t end = std::min(width, block + block_columns - row);
+        dither_segment<chains>(from, row * call_.image_planes.row_stride, to,
+                               row * call_.result_planes.row_stride, begin, end - begin,
+                               states[row]);
+      }
+    }
+  }
+
+  template <int chains>
+  void clear_errors() const {
+    std::fill_n(errors_, error_columns(call_.image_planes) * chains, Step::no_error());
   }
 
   void place(const Planes& planes, std::int64_t begin, std::int64_t end,
@@ -102,17 +153,18 @@ class PlaneGroups {
     return planes.row_stride == planes.width * planes.column_stride;
   }
 
-  // `length` samples, whole rows, that follow one another in every lane.
+  // `length` samples that follow one another in every lane, from `column` of a row on:
+  // whole rows, or a part of one.
   template <int chains>
-  void dither_segment(const LanePositions<Lanes>* from, std::int64_t from_offset,
-                      const LanePositions<Lanes>* to, std::int64_t to_offset, std::int64_t length) {
+  void dither_segment(const LanePositions<Lanes>* from, std::int64_t from_row,
+                      const LanePositions<Lanes>* to, std::int64_t to_row, std::int64_t column,
+                      std::int64_t length, State<chains>& state) {
     Vector tile[chains][columns];
-    State<chains> state;
-    std::int64_t column = 0;
-    for (std::int64_t position = 0; position < length; position += Rows::samples) {
-      const int count = static_cast<int>(std::min<std::int64_t>(Rows::samples, length - position));
+    const std::int64_t end = column + length;
+    for (std::int64_t position = column; position < end; position += Rows::samples) {
+      const int count = static_cast<int>(std::min<std::int64_t>(Rows::samples, end - position));
       for (int chain = 0; chain < chains; ++chain) {
-        rows_[chain].read(call_, access_, from[chain], from_offset + position * from[chain].stride,
+        rows_[chain].read(call_, access_, from[chain], from_row + position * from[chain].stride,
                           count);
       }
       for (int begin = 0; begin < count; begin += columns) {
@@ -125,8 +177,7 @@ class PlaneGroups {
         }
       }
       for (int chain = 0; chain < chains; ++chain) {
-        rows_[chain].write(call_, access_, to[chain], to_offset + position * to[chain].stride,
-                           count);
+        rows_[chain].write(call_, access_, to[chain], to_row + position * to[chain].stride, count);
       }
     }
   }
@@ -139,7 +190,7 @@ class PlaneGroups {
     const std::int64_t width = call_.image_planes.width;
     for (int begin = 0; begin < count;) {
       const int end = static_cast<int>(std::min<std::int64_t>(count, begin + width - column));
-      Vector* above = errors() + column * chains;
+      Vector* above = errors_ + (column - first_column_) * chains;
       if (column == 0) begin_row(state);
       if (column == 0 && !Step::first_column_takes_up_right) {
         diffuse<chains, false>(tile, begin, begin + 1, above, state);
@@ -157,7 +208,7 @@ class PlaneGroups {
   void begin_row(State<chains>& state) const {
     for (int chain = 0; chain < chains; ++chain) {
       state.up_left[chain] = Step::no_error();
-      state.up[chain] = errors()[chain];
+      state.up[chain] = errors_[chain];
       state.left[chain] = Step::no_error();
     }
   }
@@ -190,16 +241,14 @@ class PlaneGroups {
     carried = state;
   }
 
-  // Of the row above, by column; one beyond the last stays zero.
-  Vector* errors() const { return errors_; }
-
   const FloydSteinbergCall& call_;
   const Step step_;
   const RowAccess<typename Lanes::Sample, typename Step::Level> access_;
-  // The rows and the errors: too much for the stack of some threads.
-  const AlignedBuffer scratch_;
-  Vector* errors_;
   Rows rows_[Step::chains];
+  // Of the row above, from first_column_ on; one beyond the last stays zero.
+  Vector* errors_;
+  std::int64_t first_column_ = 0;
+  Vector* states_;  // one for each row, if there are blocks
 };
 
 }  // namespace

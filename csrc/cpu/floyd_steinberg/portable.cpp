@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <type_traits>
-#include <vector>
 
 #include "../../floyd_steinberg.h"
 #include "../../sample.h"
@@ -59,31 +58,32 @@ void dither_row_published(Row<const Sample> image, Row<Sample> result, std::int6
 
 template <typename Sample, typename Error>
 void dither_each_plane(const FloydSteinbergCall& call, std::int64_t first_plane,
-                       std::int64_t end_plane,
+                       std::int64_t end_plane, void* scratch,
                        void (*dither_row)(Row<const Sample>, Row<Sample>, std::int64_t, int,
                                           Error*)) {
   const Planes& from = call.image_planes;
   const Planes& to = call.result_planes;
-  std::vector<Error> errors(from.width + 2);
+  Error* const errors = static_cast<Error*>(scratch);
   for (std::int64_t plane = first_plane; plane < end_plane; ++plane) {
-    std::fill(errors.begin(), errors.end(), Error(0));
+    std::fill_n(errors, from.width + 2, Error(0));
     const Sample* image = static_cast<const Sample*>(call.image) + from.offset(plane);
     Sample* result = static_cast<Sample*>(call.result) + to.offset(plane);
     for (std::int64_t row = 0; row < from.height; ++row) {
       dither_row({image + row * from.row_stride, from.column_stride},
-                 {result + row * to.row_stride, to.column_stride}, from.width, call.bits,
-                 errors.data());
+                 {result + row * to.row_stride, to.column_stride}, from.width, call.bits, errors);
     }
   }
 }
 
-void dither_planes(const FloydSteinbergCall& call, std::int64_t first_plane,
-                   std::int64_t end_plane) {
+void dither_planes(const FloydSteinbergCall& call, std::int64_t first_plane, std::int64_t end_plane,
+                   void* scratch) {
   with_sample_type(call.format, [&]<typename Sample>(std::type_identity<Sample>) {
     if (call.variant == Variant::textbook) {
-      dither_each_plane<Sample, float>(call, first_plane, end_plane, dither_row_textbook<Sample>);
+      dither_each_plane<Sample, float>(call, first_plane, end_plane, scratch,
+                                       dither_row_textbook<Sample>);
     } else {
-      dither_each_plane<Sample, int>(call, first_plane, end_plane, dither_row_published<Sample>);
+      dither_each_plane<Sample, int>(call, first_plane, end_plane, scratch,
+                                     dither_row_published<Sample>);
     }
   });
 }
@@ -91,7 +91,12 @@ void dither_planes(const FloydSteinbergCall& call, std::int64_t first_plane,
 }  // namespace
 
 FloydSteinbergKernels floyd_steinberg_kernels(Variant) {
-  return {.planes_at_once = 1, .dither_planes = dither_planes};
+  static_assert(sizeof(int) == sizeof(float));
+  return {.planes_at_once = 1,
+          .dither_planes = dither_planes,
+          .planes_bytes = [](const Planes& image, std::int64_t) -> std::int64_t {
+            return (image.width + 2) * sizeof(float);
+          }};
 }
 
 }  // namespace pyquant::portable

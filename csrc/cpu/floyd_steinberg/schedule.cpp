@@ -10,7 +10,7 @@
 namespace pyquant {
 namespace {
 
-// The buffer of stripes should stay in the second level of the cache.
+// The buffer of stripes side by side should stay in the second level of the cache.
 constexpr std::int64_t most_buffer_bytes = 1 << 19;
 
 // How many threads are worth their wake-up; small calls do not even ask for them.
@@ -19,56 +19,102 @@ std::int64_t useful_threads(const Planes& planes, const Threads& threads) {
   return most <= 1 ? 1 : std::min(most, threads.available());
 }
 
-void dither_by_planes(const FloydSteinbergCall& call, const FloydSteinbergKernels& kernels,
-                      const Threads& threads, std::int64_t thread_count) {
+Schedule schedule_of_planes(const Planes& image, const FloydSteinbergKernels& kernels,
+                            std::int64_t thread_count) {
+  const std::int64_t groups = divide_up(image.count, kernels.planes_at_once);
+  const std::int64_t share =
+      std::min(image.count, divide_up(groups, thread_count) * kernels.planes_at_once);
+  return {.kernels = kernels,
+          .by_stripes = false,
+          .planes_at_once = share,
+          .threads = divide_up(image.count, share),
+          .shared_bytes = 0,
+          .thread_bytes = kernels.planes_bytes(image, share)};
+}
+
+void dither_by_planes(const FloydSteinbergCall& call, const Schedule& schedule,
+                      const Threads& threads) {
   const std::int64_t planes = call.image_planes.count;
-  if (thread_count == 1) return kernels.dither_planes(call, 0, planes);
-  const std::int64_t groups = divide_up(planes, kernels.planes_at_once);
-  const std::int64_t share = divide_up(groups, thread_count) * kernels.planes_at_once;
-  threads.run(divide_up(planes, share), [&](std::int64_t i) {
-    kernels.dither_planes(call, i * share, std::min((i + 1) * share, planes));
-  });
+  const std::int64_t share = schedule.planes_at_once;
+  const auto dither_share = [&](std::int64_t i) {
+    const AlignedBuffer scratch(schedule.thread_bytes);
+    schedule.kernels.dither_planes(call, i * share, std::min((i + 1) * share, planes),
+                                   scratch.begin());
+  };
+  if (schedule.threads == 1) return dither_share(0);
+  threads.run(schedule.threads, dither_share);
+}
+
+// All stripes of the same planes.
+struct StripeGroups {
+  std::int64_t count;
+  std::int64_t stripes;  // of each
+  std::int64_t row_bytes;
+
+  StripeGroups(const Planes& image, const FloydSteinbergKernels& kernels, std::int64_t at_once)
+      : count(divide_up(image.count, at_once)),
+        stripes(divide_up(image.height, kernels.rows_at_once)),
+        row_bytes(divide_up(kernels.row_above_bytes(image.width, at_once), cache_line) *
+                  cache_line) {}
+};
+
+Schedule schedule_of_stripes(const Planes& image, const FloydSteinbergKernels& kernels,
+                             std::int64_t thread_count) {
+  const std::int64_t most = kernels.stripes_at_once;
+  const bool side_by_side =
+      image.count > 1 && kernels.buffer_bytes(image.width, most) <= most_buffer_bytes;
+  const std::int64_t at_once = side_by_side ? most : 1;
+  const StripeGroups groups(image, kernels, at_once);
+  const std::int64_t jobs = groups.count * groups.stripes;
+  const std::int64_t threads = std::min(thread_count, jobs);
+  const std::int64_t progress_bytes = jobs * sizeof(StripeProgress);
+  return {.kernels = kernels,
+          .by_stripes = true,
+          .planes_at_once = at_once,
+          .threads = threads,
+          .shared_bytes =
+              threads == 1 ? groups.row_bytes : groups.count * groups.row_bytes + progress_bytes,
+          .thread_bytes = kernels.buffer_bytes(image.width, at_once)};
 }
 
 // Each stripe is handed out after the one above it. So a thread waits only for a stripe
 // that some thread has already begun, and this ends with any number of threads. Groups
 // of planes take turns, so the next stripe of a group does not have to wait long.
-void dither_by_stripes(const FloydSteinbergCall& call, const FloydSteinbergKernels& kernels,
-                       const Threads& threads, std::int64_t thread_count) {
+void dither_by_stripes(const FloydSteinbergCall& call, const Schedule& schedule,
+                       const Threads& threads) {
+  const FloydSteinbergKernels& kernels = schedule.kernels;
   const std::int64_t planes = call.image_planes.count;
-  const std::int64_t row_bytes = kernels.row_above_bytes(call.image_planes.width);
-  const std::int64_t buffer_bytes = kernels.buffer_bytes(call.image_planes.width);
-  const std::int64_t at_once = buffer_bytes <= most_buffer_bytes ? kernels.stripes_at_once : 1;
-  const std::int64_t groups = divide_up(planes, at_once);
-  const std::int64_t stripes = divide_up(call.image_planes.height, kernels.rows_at_once);
+  const std::int64_t at_once = schedule.planes_at_once;
+  const StripeGroups groups(call.image_planes, kernels, at_once);
   const auto dither_stripes = [&](std::int64_t group, auto... arguments) {
     kernels.dither_stripes(call, group * at_once, std::min((group + 1) * at_once, planes),
                            arguments...);
   };
-  if (thread_count == 1) {
-    const AlignedBuffer row_above(row_bytes);
-    const AlignedBuffer buffer(buffer_bytes);
-    buffer.clear(buffer_bytes);
-    for (std::int64_t group = 0; group < groups; ++group) {
-      for (std::int64_t stripe = 0; stripe < stripes; ++stripe) {
-        dither_stripes(group, stripe, row_above.begin(), buffer.begin(), nullptr, nullptr);
+  const AlignedBuffer shared(schedule.shared_bytes);
+  if (schedule.threads == 1) {
+    const AlignedBuffer buffer(schedule.thread_bytes);
+    buffer.clear(schedule.thread_bytes);
+    for (std::int64_t group = 0; group < groups.count; ++group) {
+      for (std::int64_t stripe = 0; stripe < groups.stripes; ++stripe) {
+        dither_stripes(group, stripe, shared.begin(), buffer.begin(), nullptr, nullptr);
       }
     }
     return;
   }
-  const AlignedBuffer rows_above(groups * row_bytes);
-  const auto row_above = [&](std::int64_t group) {
-    return static_cast<unsigned char*>(rows_above.begin()) + group * row_bytes;
-  };
-  const auto progress = std::make_unique<StripeProgress[]>(groups * stripes);
+  const std::int64_t jobs = groups.count * groups.stripes;
+  auto* const rows_above = static_cast<unsigned char*>(shared.begin());
+  auto* const progress =
+      reinterpret_cast<StripeProgress*>(rows_above + groups.count * groups.row_bytes);
+  std::uninitialized_value_construct_n(progress, jobs);
   std::atomic<std::int64_t> next = 0;
-  threads.run(thread_count, [&](std::int64_t) {
-    const AlignedBuffer buffer(buffer_bytes);
-    buffer.clear(buffer_bytes);
-    for (std::int64_t job; (job = next.fetch_add(1)) < groups * stripes;) {
-      const std::int64_t group = job % groups;
-      dither_stripes(group, job / groups, row_above(group), buffer.begin(),
-                     job < groups ? nullptr : &progress[job - groups], &progress[job]);
+  threads.run(schedule.threads, [&](std::int64_t) {
+    const AlignedBuffer buffer(schedule.thread_bytes);
+    buffer.clear(schedule.thread_bytes);
+    for (std::int64_t job; (job = next.fetch_add(1)) < jobs;) {
+      const std::int64_t group = job % groups.count;
+      dither_stripes(group, job / groups.count, rows_above + group * groups.row_bytes,
+                     buffer.begin(), job < groups.count ? nullptr : &progress[job - groups.count],
+                     &progress[job]);
     }
   });
 }
@@ -98,15 +144,25 @@ bool lanes_stay_empty(const Planes& planes) {
 
 }  // namespace
 
+Schedule schedule_of(const Planes& image, Variant variant, const FloydSteinbergKernels& kernels,
+                     const Threads& threads) {
+  const std::int64_t thread_count = useful_threads(image, threads);
+  if (lanes_stay_empty(image)) {
+    return schedule_of_planes(image, portable::floyd_steinberg_kernels(variant), thread_count);
+  }
+  if (stripes_are_faster(image, kernels, thread_count)) {
+    return schedule_of_stripes(image, kernels, thread_count);
+  }
+  return schedule_of_planes(image, kernels, thread_count);
+}
+
 void dither(const FloydSteinbergCall& call, const FloydSteinbergKernels& kernels,
             const Threads& threads) {
-  const std::int64_t thread_count = useful_threads(call.image_planes, threads);
-  if (lanes_stay_empty(call.image_planes)) {
-    dither_by_planes(call, portable::floyd_steinberg_kernels(call.variant), threads, thread_count);
-  } else if (stripes_are_faster(call.image_planes, kernels, thread_count)) {
-    dither_by_stripes(call, kernels, threads, thread_count);
+  const Schedule schedule = schedule_of(call.image_planes, call.variant, kernels, threads);
+  if (schedule.by_stripes) {
+    dither_by_stripes(call, schedule, threads);
   } else {
-    dither_by_planes(call, kernels, threads, thread_count);
+    dither_by_planes(call, schedule, threads);
   }
 }
 

@@ -23,7 +23,8 @@
 // one above, so that a column of the buffer is a step: tiles are whole cache lines, and
 // what is outside the image has its place, too. Rows in the buffer are an odd number
 // of cache lines apart, while those of an image are often a power of two apart, where
-// many of them compete for the same few lines of the cache.
+// many of them compete for the same few lines of the cache. For a very wide image the
+// buffer holds one block of steps after another, so that it stays small.
 //
 // At either end of a stripe some lanes are outside the image: tiles that contain
 // such steps mask them, all other tiles do without.
@@ -46,7 +47,11 @@
 namespace pyquant::PYQUANT_INSTRUCTION_SET {
 namespace {
 
-template <typename Step, int planes, int registers_of_stripe = Step::stripe_registers>
+// How much of a stripe is in the buffer at the same time.
+enum class Buffered { whole_rows, blocks };
+
+template <typename Step, int planes, int registers_of_stripe = Step::stripe_registers,
+          Buffered buffered = Buffered::whole_rows>
 class Stripes {
  public:
   using Lanes = typename Step::Lanes;
@@ -60,10 +65,12 @@ class Stripes {
   static constexpr int lag = 2 * (rows - 1);        // of the last row
   static constexpr int units = planes * registers;  // those of a plane together
 
+  // planes * (width + a few) * sizeof(Sample).
   static std::int64_t row_above_bytes(std::int64_t width) {
     return planes * row_above_size(width) * sizeof(Sample);
   }
 
+  // planes * rows * (width + a few) * sizeof(Sample); in blocks about block_bytes.
   static std::int64_t buffer_bytes(std::int64_t width) {
     return planes * rows * row_distance(width) * sizeof(Sample);
   }
@@ -89,64 +96,102 @@ class Stripes {
     }
     if (before) before->wait_for(1);
     begin();
-    read_rows();
     const std::int64_t steps = width_ + 2 * (used_rows_ - 1);
+    if constexpr (buffered == Buffered::whole_rows) {
+      dither_steps(0, steps, steps, before, own);
+    } else {
+      for (std::int64_t first = 0; first < steps; first += block_steps) {
+        dither_steps(first, std::min(steps, first + block_steps), steps, before, own);
+      }
+    }
+  }
+
+ private:
+  static constexpr std::int64_t line = cache_line / sizeof(Sample);
+  static constexpr std::int64_t block_bytes = 1 << 19;  // should stay in the second level
+  static constexpr std::int64_t block_steps =
+      block_bytes / (planes * rows * sizeof(Sample)) / columns * columns;
+
+  // Those that are in the buffer at the same time.
+  PYQUANT_INLINE void dither_steps(std::int64_t first, std::int64_t end, std::int64_t steps,
+                                   const StripeProgress* before, StripeProgress* own) {
+    read_rows(first, end);
     const std::int64_t lane_distance = -row_distance(width_);  // one row up
     Vector tile[units][columns];
-    for (std::int64_t now = 0; now < steps; now += columns) {
+    for (std::int64_t now = first; now < end; now += columns) {
       if (before) before->wait_for(std::min(width_, now + columns + 1));
-      for (int i = 0; i < units; ++i) Lanes::read_tile(lane_0(i, now), lane_distance, tile[i]);
+      for (int i = 0; i < units; ++i) {
+        Lanes::read_tile(lane_0(i, now - first), lane_distance, tile[i]);
+      }
       if (now > lag && now + columns <= width_) {
         diffuse<false>(tile, now, columns);
       } else {
         diffuse<true>(tile, now, static_cast<int>(std::min<std::int64_t>(columns, steps - now)));
       }
       if (own) own->reach(std::min(width_, now + columns - lag));
-      for (int i = 0; i < units; ++i) Lanes::write_tile(tile[i], lane_0(i, now), lane_distance);
+      for (int i = 0; i < units; ++i) {
+        Lanes::write_tile(tile[i], lane_0(i, now - first), lane_distance);
+      }
     }
-    write_rows();
+    write_rows(first, end);
   }
-
- private:
-  static constexpr std::int64_t line = cache_line / sizeof(Sample);
 
   // From one row of the buffer to the next: a column for each step, whole tiles of
   // them, and an odd number of cache lines.
   static std::int64_t row_distance(std::int64_t width) {
-    return ((width + lag + columns - 1) / line | 1) * line;
+    const std::int64_t steps = buffered == Buffered::blocks ? block_steps : width + lag;
+    return ((steps + columns - 1) / line | 1) * line;
   }
 
   // The row above is read up to here, at the last step of the last lane.
   static std::int64_t row_above_size(std::int64_t width) { return width + lag + columns + 1; }
 
-  // Lane 0 of a unit at a step.
-  Sample* lane_0(int unit, std::int64_t now) const {
-    return begin_of_row(unit / registers, last_row_of(unit)) + now;
+  // Lane 0 of a unit, that many steps after the first in the buffer.
+  Sample* lane_0(int unit, std::int64_t step) const {
+    return begin_of_row(unit / registers, last_row_of(unit)) + step;
   }
 
-  // Column -2 row.
+  // At the first step in the buffer: column `first` - 2 row.
   Sample* begin_of_row(std::int64_t plane, std::int64_t row) const {
     return buffer_ + (plane * rows + row) * row_distance(width_);
   }
 
-  void read_rows() const {
+  // The columns of a row at steps first..end-1.
+  struct Columns {
+    std::int64_t begin;
+    std::int64_t count;
+  };
+  Columns columns_at(std::int64_t row, std::int64_t first, std::int64_t end) const {
+    if (buffered == Buffered::whole_rows) return {0, width_};
+    const std::int64_t begin = std::clamp<std::int64_t>(first - 2 * row, 0, width_);
+    return {begin, std::clamp<std::int64_t>(end - 2 * row, 0, width_) - begin};
+  }
+
+  void read_rows(std::int64_t first, std::int64_t end) const {
+    const Planes& image = call_.image_planes;
     for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
-      const std::int64_t first = call_.image_planes.offset(first_plane_ + plane);
+      const std::int64_t offset = image.offset(first_plane_ + plane);
       for (std::int64_t row = 0; row < used_rows_; ++row) {
-        access_.read(call_.image, first + (first_row_ + row) * call_.image_planes.row_stride,
-                     call_.image_planes.column_stride, width_, begin_of_row(plane, row) + 2 * row);
+        const auto [begin, count] = columns_at(row, first, end);
+        access_.read(call_.image,
+                     offset + (first_row_ + row) * image.row_stride + begin * image.column_stride,
+                     image.column_stride, count,
+                     begin_of_row(plane, row) + begin + 2 * row - first);
       }
     }
   }
 
-  void write_rows() const {
+  void write_rows(std::int64_t first, std::int64_t end) const {
     const LevelScale scale(call_);
+    const Planes& result = call_.result_planes;
     for (std::int64_t plane = 0; plane < used_planes_; ++plane) {
-      const std::int64_t first = call_.result_planes.offset(first_plane_ + plane);
+      const std::int64_t offset = result.offset(first_plane_ + plane);
       for (std::int64_t row = 0; row < used_rows_; ++row) {
-        access_.write(begin_of_row(plane, row) + 2 * row, scale, call_.result,
-                      first + (first_row_ + row) * call_.result_planes.row_stride,
-                      call_.result_planes.column_stride, width_);
+        const auto [begin, count] = columns_at(row, first, end);
+        access_.write(
+            begin_of_row(plane, row) + begin + 2 * row - first, scale, call_.result,
+            offset + (first_row_ + row) * result.row_stride + begin * result.column_stride,
+            result.column_stride, count);
       }
     }
   }
