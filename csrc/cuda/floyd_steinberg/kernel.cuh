@@ -18,11 +18,16 @@
 // stripe has a warp: the errors go to the warp of the next 32 rows through shared memory, and
 // from the last warp of a block to the next block through global memory.
 //
-// The parts: plan.h cuts the work into streams, bands and stripes; stripe.cuh is a
-// warp and its rows, with row_walk.cuh (a lane's walk along its row), stream.cuh (places
-// in a stream) and steps.cuh (the arithmetic of a step); line_ring.cuh keeps the errors of a
-// warp that walks alone; band.cuh is a block with its stripes, handover.cuh the way from one
-// block to the next.
+// The parts:
+//
+//   plan.h, stream_strides.h, stripe_layout.h   the division of the work, and plain numbers
+//   lone_warp.cuh, line_ring.cuh                a warp by itself; the errors that it keeps
+//   band.cuh, handover.cuh                      a block with its stripes; the way to the next
+//   stripe.cuh                                  a warp and its 32 rows
+//   row_walk.cuh, steps.cuh                     a lane's walk along its row, and what it computes
+//   stream.cuh                                  places in a stream
+//   row_buffers.cuh, piece_transfers.cuh,       rows in shared memory, and on their way between
+//   sample_transfers.cuh                        it and global memory
 
 #include <cstdint>
 #include <type_traits>

@@ -35,10 +35,6 @@ constexpr int resident_blocks(Walk walk) { return walk == Walk::bands ? 3 : 4; }
 
 // The kernels count the columns of a stream, and a few before and after it, in 31 bits.
 constexpr std::int64_t most_stream_columns = (std::int64_t{1} << 30) - 256;
-// Columns before a stream that some row of a stripe has to pass through.
-constexpr int lead_columns = 128;
-static_assert(lead_columns >= stripe_delay + 32);
-
 // Shared memory that every block may have.
 constexpr int most_shared_bytes = 48 * 1024;
 
@@ -60,7 +56,7 @@ struct FloydSteinbergPlan {
 
   Walk walk = Walk::planes;
   std::int32_t planes_per_stream = 0;
-  std::uint32_t lead_passes = 0;  // at least lead_columns, before the first pass of a stream
+  std::uint32_t lead_passes = 0;
   std::int64_t streams = 0;
   std::int64_t stripes = 0;  // of a plane
   Divisor pass_stripes;      // of a plane, in a stream: all for Walk::stripes, else one
@@ -121,7 +117,7 @@ inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, const Planes& from, c
   plan.planes = from.count;
   plan.height = from.height;
   plan.width = Divisor(static_cast<std::uint32_t>(from.width));
-  plan.lead_passes = static_cast<std::uint32_t>(divide_up(lead_columns, from.width));
+  plan.lead_passes = static_cast<std::uint32_t>(lead_passes_of(from));
   plan.stripes = divide_up(from.height, stripe_rows);
   plan.warps = maximum_warps;
   plan.warp_bytes = stripe_bytes(sample_size);

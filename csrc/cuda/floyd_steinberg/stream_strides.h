@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "../../divide_up.h"
 #include "../../planes.h"
 #include "../divisor.h"
 #include "../hardware.h"
@@ -60,6 +61,14 @@ inline bool are_walked_in_place(const Planes& planes, int sample_size) {
          planes.column_stride * sample_size <= device::sector_bytes;
 }
 
+// Before the first pass of a stream there are as many as have the columns that some row of a
+// stripe passes through before its first.
+inline std::int64_t lead_passes_of(const Planes& planes) {
+  constexpr int lead_columns = 128;
+  static_assert(lead_columns >= stripe_delay + 32);
+  return divide_up(lead_columns, planes.width);
+}
+
 // How samples are moved between global and shared memory. There are kernels for each.
 enum class Transfers {
   pieces,   // of 16 bytes, aligned; rows are made of them
@@ -75,8 +84,9 @@ inline bool are_moved_by(Transfers transfers, const void* data, const Planes& pl
                          int sample_size) {
   const int unit = bytes_of(transfers);
   const auto is_whole = [&](std::int64_t samples) { return samples * sample_size % unit == 0; };
-  const std::int64_t samples =
-      planes.count * planes.leading_stride[0] + planes.height * planes.row_stride;
+  const std::int64_t lead = lead_passes_of(planes);
+  const std::int64_t samples = (lead + planes.count) * planes.leading_stride[0] +
+                               (stripe_rows * lead + planes.height) * planes.row_stride;
   return reinterpret_cast<std::uintptr_t>(data) % unit == 0 && planes.column_stride == 1 &&
          is_whole(planes.width) && is_whole(planes.row_stride) && planes.leading <= 1 &&
          is_whole(planes.leading_stride[0]) && samples / unit * sample_size < std::int64_t{1} << 31;

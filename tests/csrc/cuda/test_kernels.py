@@ -175,6 +175,16 @@ def test_strides_beyond_2_to_the_31_samples(layout, dtype):
         assert torch.equal(result, by_reference(getattr(reference, op), dense, 2, mode))
 
 
+def test_pieces_that_are_counted_in_31_bits():
+    """With the eight passes before a stream there would be more than 2^31."""
+    shape, strides = (2, 3, 16), (2**33 + 16, 16, 1)
+    dense = random_image(shape)
+    image = torch.from_numpy(sparse(shape, "uint8", strides)).copy_(dense)
+    result = sparse(shape, "uint8", strides)
+    result, _ = execute("floyd_steinberg", image, 2, "textbook", result=result, multiprocessors=1)
+    assert torch.equal(result, by_reference(reference.floyd_steinberg, dense, 2, "textbook"))
+
+
 @pytest.mark.parametrize(
     ("op", "mode", "shape", "column_stride", "multiprocessors", "last"),
     [
