@@ -70,5 +70,9 @@ def assert_same(actual: Tensor, expected: Tensor) -> None:
 def assert_same_bits(actual: Tensor, expected: Tensor, context: object = None) -> None:
     """Distinguishes -0.0 from 0.0, unlike torch.equal."""
     assert actual.dtype == expected.dtype
-    as_bytes = [tensor.contiguous().view(-1).view(torch.uint8) for tensor in (actual, expected)]
-    assert torch.equal(*as_bytes), context
+    assert torch.equal(_bytes(actual), _bytes(expected)), context
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    # A tensor of one sample counts as contiguous whatever its strides, but its bytes have no view.
+    return tensor.clone(memory_format=torch.contiguous_format).view(-1).view(torch.uint8)
