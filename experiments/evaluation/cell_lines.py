@@ -30,8 +30,10 @@ def read_shared(path: Path) -> dict[str, dict[str, Any]]:
             "made_by": {key: _digest(value) for key, value in shared["made_by"].items()},
         }
         for about in shared["data"].values():
-            for name in ("source", "images", "size", "classes"):
+            for name in ("images", "size", "classes"):
                 about[name]
+            if not isinstance(about["source"], str):
+                raise TypeError(f"source is {about['source']!r}")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not what cells share: {error!r}") from error
     for name, pairs in keys.items():

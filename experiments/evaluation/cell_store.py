@@ -114,12 +114,12 @@ class CellStore:
             try:
                 record = json.loads(line)
                 evaluation = Evaluation.from_record(record["evaluation"])
+                first = seen.setdefault(evaluation, number)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise ValueError(f"{self.lines}, line {number}, is not a cell: {error}") from error
-            if seen.setdefault(evaluation, number) != number:
+            if first != number:
                 raise ValueError(
-                    f"{self.lines}, lines {seen[evaluation]} and {number} are the same cell: "
-                    f"{evaluation}"
+                    f"{self.lines}, lines {first} and {number} are the same cell: {evaluation}"
                 )
             yield evaluation, record
 

@@ -1,6 +1,7 @@
 """The state of a training run after its last epoch, as a file."""
 
 import io
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: the file is damaged.
+        ValueError: the file is damaged, or holds other objects than a checkpoint has. None of its
+            content is executed.
     """
     try:
         # torch.load does not compare the checksums that torch.save stored.
@@ -59,6 +61,12 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         }
     except FileNotFoundError:
         raise
+    except pickle.UnpicklingError as error:
+        # The message of torch says how to load the file nevertheless, which may execute its content.
+        raise ValueError(
+            f"{path} cannot be read, move it away to begin anew: it holds other objects than tensors, "
+            "numbers, texts, lists and dicts"
+        ) from error
     except Exception as error:  # a damaged file can raise anything
         raise ValueError(
             f"{path} cannot be read, move it away to begin anew: {one_line(error)}"

@@ -27,12 +27,13 @@ def read_record(path: Path) -> dict[str, Any]:
         found = [entry["epoch"] for entry in record["history"]]
         correct = record["test_accuracy"] * images
         is_part = 0 <= correct <= images and abs(correct - round(correct)) <= 1e-6 * images
+        is_complete = len(found) == epochs and found == list(range(1, len(found) + 1))
         is_named = isinstance(record["model_sha256"], str)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} is not a training record: {error}") from error
     if not is_named:
         raise ValueError(f"{path} is not a training record: model_sha256 is not a text")
-    if found != list(range(1, epochs + 1)):
+    if not is_complete:
         raise ValueError(
             f"{path} does not fit together: epochs is {epochs}, the history holds {len(found)} epochs"
         )

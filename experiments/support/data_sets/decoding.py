@@ -18,8 +18,8 @@ def decode(content: bytes, file: Path) -> numpy.ndarray:
     Colour profiles are ignored.
 
     Raises:
-        ValueError: naming the file, if it is not an image of these formats, is damaged, has more than
-            8 bits for a value, a pixel that is not opaque, or several frames.
+        ValueError: naming the file, if it is not an image of these formats, is damaged, has more
+            pixels than Pillow allows, more than 8 bits for a value, a pixel that is not opaque, or several frames.
     """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -28,6 +28,8 @@ def decode(content: bytes, file: Path) -> numpy.ndarray:
                 return numpy.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except UnidentifiedImageError:
         refusal = f"cannot be read as an image; accepted are the formats {', '.join(FORMATS)}"
+    except Image.DecompressionBombError as error:
+        refusal = f"is refused, as its pixels may fill the memory: {error}"
     except Exception as error:  # a damaged file can raise anything
         raise ValueError(f"{file} cannot be read as an image: {error}") from error
     raise ValueError(f"{file} {refusal}")

@@ -132,6 +132,7 @@ def test_a_count_that_is_not_that_of_the_predictions_is_refused(tmp_path):
         (lambda line: line.pop("off_grid"), "cells.jsonl, model 2d on 2d, 50 images: 'off_grid'"),
         (lambda line: line.pop("evaluation"), "cells.jsonl, line 1, is not a cell: 'evaluation'"),
         (lambda line: line["evaluation"].update(kind="0"), "line 1, is not a cell: kind is '0'"),
+        (lambda line: line["evaluation"].update(models=[]), "line 1, is not a cell: unhashable"),
         (lambda line: line["clean"]["none"].__setitem__(1, "0" * 15 + "1"), "holds no predictions"),
         (
             lambda line: line.update(data="1" * 16),
@@ -167,6 +168,10 @@ def test_damaged_lines_are_named(change, message, tmp_path):
             "is damaged at data",
         ),
         (lambda shared: shared.pop("data"), "is not what cells share: KeyError"),
+        (
+            lambda shared: next(iter(shared["data"].values())).update(source=3),
+            "is not what cells share: .*source is 3",
+        ),
         (lambda shared: shared.update(data=[]), "is not what cells share"),
         (
             lambda shared: next(iter(shared["data"].values())).update(images=300),

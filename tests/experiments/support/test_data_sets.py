@@ -157,14 +157,23 @@ def test_foreign_files_and_folders_are_skipped(folder):
 
 def put_png_of_16_bits(path):
     """16-bit RGB, which Pillow opens as 8-bit RGB."""
-    size, row = 8, b"\0" + bytes(8 * 6)
+    put_png(path, 8, 16, (b"\0" + bytes(8 * 6)) * 8)
+
+
+def put_bomb(path):
+    """A few bytes that would become 10 GB of pixels."""
+    put_png(path, 60_000, 8, bytes(1000))
+
+
+def put_png(path, size, bits, pixels):
+    """A PNG that says of itself that it is RGB of this size."""
 
     def chunk(kind, content):
         body = kind + content
         return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
 
-    header = struct.pack(">IIBBBBB", size, size, 16, 2, 0, 0, 0)
-    data = zlib.compress(row * size)
+    header = struct.pack(">IIBBBBB", size, size, bits, 2, 0, 0, 0)
+    data = zlib.compress(pixels)
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
     )
@@ -211,6 +220,7 @@ REFUSED = {
         "32 bits for a value",
     ),
     "PFM": (lambda path: Image.new("F", (8, 8), 0.5).save(path, format="PPM"), "32 bits"),
+    "more pixels than memory": (put_bomb, "its pixels may fill the memory: .*3600000000 pixels"),
     "PPM of 16 bits": (put_ppm_of_16_bits, "16 bits for a value"),
     "alpha": (
         lambda path: Image.new("RGBA", (8, 8), (1, 2, 3, 254)).save(path),

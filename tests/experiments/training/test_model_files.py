@@ -93,6 +93,11 @@ def test_a_model_is_compared_with_the_digest_in_its_record(copied):
     ("change", "message"),
     [
         (lambda record: record["config"].update(seed=5), "differs from the .*: seed 5, not 0"),
+        (
+            lambda record: record["config"]["recipe"].update(epochs=10**12),
+            "epochs is 1000000000000",
+        ),
+        (lambda record: record["config"]["recipe"].update(epochs="24"), "epochs is 24"),
         (lambda record: record["history"].pop(), "epochs is 24, the history holds 23"),
         (lambda record: record.update(test_accuracy=0.84071), "test_accuracy is 0.84071"),
         (lambda record: record.update(test_accuracy=84.07), "test_accuracy is 84.07"),
