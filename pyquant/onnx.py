@@ -40,7 +40,7 @@ def translation_table() -> dict[Callable[..., Any], Callable[..., Any]]:
     """The `custom_translation_table` of torch.onnx.export.
 
     Returns:
-        A new dictionary from the op behind `pyquant.linear_quantize` to the function that writes
+        A new dictionary from the op of `pyquant.linear_quantize` to the function that writes
         it as ONNX operators (opset 18). A runtime that rounds every operator on its own, as
         onnxruntime does on a CPU, computes the same bits as `pyquant.linear_quantize`.
 

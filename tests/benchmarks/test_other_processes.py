@@ -51,7 +51,7 @@ def test_own_work_is_not_counted():
     while time.process_time() < own + 0.5:
         pass
     after = ProcessorTime.now()
-    # All that is left to others, but for the ticks of the clock.
+    # All that is left to others, except for the ticks of the clock.
     assert after.others - before.others < after.all - before.all - 0.4
 
 

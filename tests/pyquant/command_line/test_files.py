@@ -19,7 +19,7 @@ GRAY = Image.fromarray(numpy.full((8, 8), 100, numpy.uint8))
 
 @pytest.fixture
 def images(tmp_path, monkeypatch):
-    """The current folder, with images in subfolders, and more that is no image of the user's."""
+    """The current folder, with images in subfolders, and files that are not images."""
     monkeypatch.chdir(tmp_path)
     for name in ("in/a.png", "in/b.c.bmp", "in/deep/a.png", "in/.hidden/x.png", "in/.y.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
