@@ -39,7 +39,6 @@ PYQUANT_DEVICE void synchronize_block() { __syncthreads(); }
 // The value of the lane with the number below; lane 0 gets its own. All lanes must take
 // part.
 PYQUANT_DEVICE float shuffle_up(float value) { return __shfl_up_sync(~0u, value, 1); }
-PYQUANT_DEVICE bool any_lane(bool condition) { return __any_sync(~0u, condition); }
 PYQUANT_DEVICE bool all_lanes(bool condition) { return __all_sync(~0u, condition); }
 
 // The dynamic shared memory of the block, aligned to 16 bytes.

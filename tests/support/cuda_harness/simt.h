@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <source_location>
 #include <string>
 #include <utility>
@@ -75,16 +76,12 @@ inline float shuffle_up(float value) {
   std::memcpy(&value, &bits, sizeof value);
   return value;
 }
-inline bool any_lane(bool condition) {
+inline bool all_lanes(bool condition) {
   std::uint32_t values[warp_size];
   simt::engine->meet_warp(simt::Collective::vote, condition, values);
-  for (std::uint32_t value : values) {
-    if (value) return true;
-  }
-  return false;
-}
-inline bool all_lanes(bool condition) {
-  return !any_lane(!condition) || simt::bugs.no_waiting;  // the kernels wait by this only
+  const bool all = std::all_of(std::begin(values), std::end(values),
+                               [](std::uint32_t value) { return value != 0; });
+  return all || simt::bugs.no_waiting;  // the kernels wait by this only
 }
 
 inline unsigned char* shared_memory() { return simt::place.shared; }
