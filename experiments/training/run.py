@@ -13,7 +13,7 @@ from experiments.support.data_sets import Split, load_split
 from experiments.support.device import set_threads
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
-from experiments.support.storage import one_line, refuse_other, write_json
+from experiments.support.storage import one_line, refuse_other, remove_parts, write_json
 from experiments.training.accuracy import accuracy
 from experiments.training.checkpoint import read_checkpoint, write_checkpoint
 from experiments.training.model_files import (
@@ -147,6 +147,8 @@ class Run:
             images.train, kind, recipe(config.preset, config.epochs), config.seed, self.precision
         )
         self.runs: list[dict[str, Any]] = []
+        remove_parts(self.checkpoint)
+        remove_parts(self.path.with_suffix(".json"))
         if self.checkpoint.exists():
             stored = read_checkpoint(self.checkpoint, self.device)
             refuse_other(self.settings, stored["config"], self.checkpoint)
