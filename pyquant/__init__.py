@@ -1,7 +1,6 @@
 """Floyd-Steinberg dithering and linear quantization of image batches for PyTorch."""
 
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pyquant import command_line, source_folder  # noqa: F401  # source_folder first, for its error
@@ -9,7 +8,7 @@ from pyquant import command_line, source_folder  # noqa: F401  # source_folder f
 # isort: split
 from pyquant.version import __version__
 
-# The command answers --help at once: it imports torch later, when it needs it.
+# The command answers --help at once: in its process, what needs torch is imported when it is used.
 if TYPE_CHECKING or not command_line.is_this_process():
     from pyquant import nn
     from pyquant.certificate import certified_radius
@@ -34,8 +33,14 @@ if TYPE_CHECKING:
     from pyquant import transforms as transforms
 else:
 
-    def __getattr__(name: str) -> ModuleType:
-        """Modules that need other libraries are imported when they are used."""
-        if name in ("onnx", "transforms"):
+    def __getattr__(name: str) -> object:
+        """Modules that need other libraries, and in the command's process all names, are imported
+        when they are used."""
+        if name in ("nn", "onnx", "transforms"):
             return import_module(f"pyquant.{name}")
+        if name in __all__:
+            for module in ("certificate", "codes", "information", "ops"):
+                found = vars(import_module(f"pyquant.{module}"))
+                if name in found:
+                    return found[name]
         raise AttributeError(f"module 'pyquant' has no attribute {name!r}")

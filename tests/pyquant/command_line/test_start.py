@@ -1,7 +1,9 @@
 """The command starts quickly, and does without Pillow what needs no image."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +50,22 @@ def test_help_needs_neither_torch_nor_pillow(command):
 def test_how_python_was_started(monkeypatch, started, expected):
     monkeypatch.setattr(sys, "orig_argv", ["python", *started])
     assert command_line.is_this_process() is expected
+
+
+def test_a_program_that_is_called_like_the_command(tmp_path):
+    """Its names are imported when they are used."""
+    program = tmp_path / "pyquant"
+    program.write_text(
+        "import sys, pyquant\n"
+        "assert 'torch' not in sys.modules\n"
+        "print({name for name in pyquant.__all__ if getattr(pyquant, name) is None})"
+    )
+    root = Path(pyquant.__file__).parents[1]
+    process = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert process.stdout == "set()\n", process.stderr
 
 
 @pytest.mark.parametrize("command", [(), ("info",)])
