@@ -18,7 +18,8 @@ from benchmarks.settings import RESULTS, Config
 from benchmarks.tables import target_table
 from benchmarks.targets import targets
 from benchmarks.verification import VerificationError
-from experiments.support.storage import atomic_path, write_text
+from experiments.support.storage import write_text
+from pyquant.command_line.whole_files import atomic_path
 from pyquant.libraries import NO_CUDA_REASON
 
 

@@ -15,9 +15,9 @@ from experiments.evaluation.measure import default_batch_size, measure, passes_p
 from experiments.evaluation.selection import existing_rows
 from experiments.evaluation.sweep_config import SweepConfig
 from experiments.support.data_sets import Split, load_split
+from experiments.support.errors import LockedElsewhere
 from experiments.support.progress import Meter, progress_bars
 from experiments.support.provenance import provenance
-from experiments.support.storage import LockedElsewhere
 from experiments.training.model_files import (
     checked_record,
     file_digest,

@@ -6,7 +6,7 @@ import matplotlib
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from experiments.support.storage import atomic_path
+from pyquant.command_line.whole_files import atomic_path
 
 # Nothing here needs a screen.
 matplotlib.use("agg")

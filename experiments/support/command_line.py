@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import tyro
 
-from experiments.support.storage import LockedElsewhere
+from experiments.support.errors import LockedElsewhere
 from experiments.support.terminal import terminal
 
 Config = TypeVar("Config")

@@ -1,9 +1,6 @@
-"""Files that are whole or absent, and locks that a crash releases."""
+"""Text and JSON files that are whole or absent, and locks that a crash releases."""
 
-import glob
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,45 +9,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-PART_SUFFIX = ".part"
-
-
-class LockedElsewhere(RuntimeError):
-    """Another process is making the file that this one wants to make."""
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a path to write to; the file written there becomes ``path`` in one step.
-
-    If the block raises, or the process dies in it, ``path`` is as it was before. A symbolic link
-    stays one, and the file that it names is replaced. A file that exists keeps its permissions.
-    """
-    path = _target(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
-    try:
-        yield part
-        with open(part, "rb+") as written:
-            os.fsync(written.fileno())
-        if path.exists():
-            shutil.copymode(path, part)
-        os.replace(part, path)
-    except OSError as error:
-        # An error of a write to an open file, as to a full disk, does not say to which.
-        if error.filename is not None:
-            raise
-        if error.errno is None:
-            raise OSError(f"{path} cannot be written: {error}") from error
-        error.filename = str(path)
-        raise
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _target(path: Path) -> Path:
-    """The file that a write to ``path`` changes: the end of its symbolic links, if it is one."""
-    return Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
+from experiments.support.errors import LockedElsewhere
+from pyquant.command_line.whole_files import atomic_path, remove_parts
 
 
 def require_writable(directory: Path) -> None:
@@ -109,13 +69,6 @@ def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
     return flat
-
-
-def remove_parts(path: Path) -> None:
-    """Removes what dead processes left of ``path``. The caller must have the right to make it."""
-    path = _target(path)
-    for part in path.parent.glob(f".{glob.escape(path.name)}.*{PART_SUFFIX}"):
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from experiments.support.storage import atomic_path, one_line
+from experiments.support.storage import one_line
 from experiments.training.training_record import in_terms_of_today
+from pyquant.command_line.whole_files import atomic_path
 
 
 def write_checkpoint(

@@ -11,9 +11,10 @@ from safetensors.torch import load_file, save
 
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.places import MODELS, models_directory, shipped_sets
-from experiments.support.storage import atomic_path, differences, one_line
+from experiments.support.storage import differences, one_line
 from experiments.training.resnet20 import ResNet20
 from experiments.training.training_record import in_terms_of_today, read_record
+from pyquant.command_line.whole_files import atomic_path
 
 
 def model_path(kind: str, models: str | Path) -> Path:

@@ -13,7 +13,7 @@ from experiments.support.data_sets import Split, load_split
 from experiments.support.device import set_threads
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
-from experiments.support.storage import one_line, refuse_other, remove_parts, write_json
+from experiments.support.storage import one_line, refuse_other, write_json
 from experiments.training.accuracy import accuracy
 from experiments.training.checkpoint import read_checkpoint, write_checkpoint
 from experiments.training.model_files import (
@@ -26,6 +26,7 @@ from experiments.training.recipes import recipe
 from experiments.training.trainer import Trainer, check_seed, steps_per_epoch
 from experiments.training.training_config import TrainingConfig
 from experiments.training.training_record import read_record
+from pyquant.command_line.whole_files import remove_parts
 
 MONITORED_IMAGES = 1000
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from experiments.support.errors import LockedElsewhere
 from experiments.support.progress import Meter, progress_bars
-from experiments.support.storage import LockedElsewhere, lock
+from experiments.support.storage import lock
 from experiments.training.model_files import model_path
 from experiments.training.run import Images, Run, is_done, load_images, resolved, steps_left
 from experiments.training.trainer import take_steps

@@ -1,10 +1,13 @@
 """Files that are whole or absent."""
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+PART_SUFFIX = ".part"
 
 
 @contextmanager
@@ -16,7 +19,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     path = _final_target(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
     try:
         yield part
         with open(part, "rb+") as written:
@@ -33,6 +36,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
         error.filename = str(path)
         raise
     finally:
+        part.unlink(missing_ok=True)
+
+
+def remove_parts(path: Path) -> None:
+    """Removes what dead processes left of `path`. The caller must have the right to make it."""
+    path = _final_target(path)
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*{PART_SUFFIX}"):
         part.unlink(missing_ok=True)
 
 

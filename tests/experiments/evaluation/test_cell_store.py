@@ -18,7 +18,7 @@ from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.subset import subset
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.filters import FILTERS
-from experiments.support.storage import LockedElsewhere
+from experiments.support.errors import LockedElsewhere
 
 FILES = ["cells.jsonl", "predictions.bin", "provenance.json"]
 LABELS = numpy.random.RandomState(0).randint(10, size=200).astype(numpy.uint8)

@@ -12,16 +12,9 @@ import time
 
 import pytest
 
-from experiments.support.storage import (
-    LockedElsewhere,
-    atomic_path,
-    lock,
-    read_json,
-    refuse_other,
-    remove_parts,
-    write_json,
-    write_text,
-)
+from experiments.support.errors import LockedElsewhere
+from experiments.support.storage import lock, read_json, refuse_other, write_json, write_text
+from pyquant.command_line.whole_files import atomic_path, remove_parts
 
 
 def test_a_failure_leaves_the_old_file_and_no_part(tmp_path):
@@ -123,7 +116,8 @@ def test_another_configuration_is_refused_by_what_differs(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
-from experiments.support.storage import atomic_path, lock
+from experiments.support.storage import lock
+from pyquant.command_line.whole_files import atomic_path
 with lock(Path(sys.argv[1])), atomic_path(Path(sys.argv[1])) as part:
     part.write_text("half")
     print("held", flush=True)
