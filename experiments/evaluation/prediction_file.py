@@ -2,6 +2,7 @@
 
 The file is ``MAGIC``, then entries. An entry is a header ``HEADER`` (little-endian), then ``length``
 bytes: one vector of class numbers, one byte for each image, compressed as raw LZMA2 with ``FILTERS``.
+An entry stands after those that it needs. A vector has at most ``MAX_IMAGES`` images.
 
 There are two sorts of vectors:
 
@@ -49,6 +50,8 @@ FILTERS = [
     }
 ]
 NOTHING = bytes(8)
+#: So that a file from elsewhere cannot unpack to more memory than there is.
+MAX_IMAGES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,13 @@ class PredictionFile:
             place = end + length
             if place > len(content):
                 raise ValueError(f"{path} ends within an entry")
+            for needed in (data, given):
+                if needed != NOTHING and needed not in self.entries:
+                    raise ValueError(
+                        f"{path} is damaged at {key.hex()}: {needed.hex()} does not stand before it"
+                    )
+            if images > MAX_IMAGES:
+                raise ValueError(f"{path} is damaged at {key.hex()}: it is of {images} images")
             self.entries[key] = Entry(data, given, images, content[end:place])
 
     def write(self, keep: Iterable[str]) -> None:
@@ -112,7 +122,7 @@ class PredictionFile:
         Raises:
             ValueError: the file holds other labels of the same data set.
         """
-        _refuse_other_dtypes("labels", labels)
+        _check_vector("labels", labels)
         key = bytes.fromhex(data_sha256)[:8]
         if key in self.entries:
             if not numpy.array_equal(self._vector(key), labels):
@@ -134,7 +144,7 @@ class PredictionFile:
             data: key of the labels.
             others: keys of vectors of the same images; the one that helps most is ``given``.
         """
-        _refuse_other_dtypes("vector", vector)
+        _check_vector("vector", vector)
         key = hashlib.sha256(vector.tobytes()).digest()[:8]
         if key not in self.entries:
             labels = bytes.fromhex(data)
@@ -163,15 +173,12 @@ class PredictionFile:
             raise ValueError(f"{self.path} holds no predictions with the key {key.hex()}")
         entry = self.entries[key]
         try:
-            text = lzma.decompress(entry.packed, lzma.FORMAT_RAW, filters=FILTERS)
-        except (lzma.LZMAError, EOFError) as error:
-            raise ValueError(f"{self.path} is damaged at {key.hex()}: {error}") from error
-        vector = numpy.frombuffer(text, numpy.uint8)
-        if entry.data != NOTHING:
-            try:
+            vector = _decompress(entry.packed, entry.images)
+            if entry.data != NOTHING:
                 vector = _put_together(vector, self._groups(entry.data, entry.given, entry.images))
-            except (ValueError, IndexError) as error:
-                raise ValueError(f"{self.path} is damaged at {key.hex()}: {error}") from error
+        except (lzma.LZMAError, ValueError, IndexError) as error:
+            raise ValueError(f"{self.path} is damaged at {key.hex()}: {error}") from error
+        if entry.data != NOTHING:
             if hashlib.sha256(vector.tobytes()).digest()[:8] != key:
                 raise ValueError(f"{self.path} is damaged at {key.hex()}: its digest is another")
         self._known[key] = vector
@@ -218,9 +225,20 @@ def _put_together(parts: numpy.ndarray, groups: list[numpy.ndarray]) -> numpy.nd
     return vector
 
 
-def _refuse_other_dtypes(name: str, vector: numpy.ndarray) -> None:
+def _check_vector(name: str, vector: numpy.ndarray) -> None:
     if vector.dtype != numpy.uint8:
         raise TypeError(f"{name} has dtype {vector.dtype}; accepted is uint8")
+    if len(vector) > MAX_IMAGES:
+        raise ValueError(f"{name} has {len(vector)} images; accepted are at most {MAX_IMAGES}")
+
+
+def _decompress(packed: bytes, images: int) -> numpy.ndarray:
+    """The parts of a vector. They are at most a class and a bit and a class for each image."""
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=FILTERS)
+    unpacked = decompressor.decompress(packed, 3 * images + 1)
+    if not decompressor.eof:
+        raise ValueError(f"it ends too early, or holds more than {images} images")
+    return numpy.frombuffer(unpacked, numpy.uint8)
 
 
 def _compress(vector: numpy.ndarray) -> bytes:

@@ -1,11 +1,14 @@
 """Packed predictions come back as they were, small, and damage is noticed."""
 
 import hashlib
+import lzma
+import tracemalloc
 
 import numpy
 import pytest
 
-from experiments.evaluation.prediction_file import MAGIC, PredictionFile
+from experiments.evaluation import prediction_file
+from experiments.evaluation.prediction_file import HEADER, MAGIC, PredictionFile
 from experiments.evaluation.subset import subset
 
 DATA = hashlib.sha256(b"images").hexdigest()
@@ -114,3 +117,32 @@ def test_damage_is_named(tmp_path):
             assert PredictionFile(path).vector(key).tolist() == packed.vector(key).tolist()
         except ValueError as error:
             assert "predictions.bin is damaged" in str(error)
+
+
+def entry(key, data, given, images, packed):
+    return HEADER.pack(key, data, given, images, len(packed)) + packed
+
+
+def test_a_file_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
+    path, labels, other = tmp_path / "predictions.bin", b"labels00", b"other000"
+    bomb = lzma.compress(bytes(1 << 28), lzma.FORMAT_RAW, filters=prediction_file.FILTERS)
+    assert len(bomb) < 1 << 16
+    path.write_bytes(MAGIC + entry(labels, bytes(8), bytes(8), 100, bomb))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="is damaged at .*: it ends too early, or holds more than"):
+        PredictionFile(path).vector(labels.hex())
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+    path.write_bytes(MAGIC + entry(labels, bytes(8), bytes(8), 1 << 28, bomb))
+    with pytest.raises(ValueError, match=f"is damaged at .*: it is of {1 << 28} images"):
+        PredictionFile(path)
+    # What is refused when it is read cannot be written either.
+    monkeypatch.setattr(prediction_file, "MAX_IMAGES", 99)
+    with pytest.raises(ValueError, match="labels has 100 images; accepted are at most 99"):
+        PredictionFile(tmp_path / "new.bin").add_labels(DATA, labels_of(100))
+    # Entries that need each other.
+    path.write_bytes(
+        MAGIC + entry(labels, bytes(8), other, 9, b"") + entry(other, bytes(8), labels, 9, b"")
+    )
+    with pytest.raises(ValueError, match=f"{other.hex()} does not stand before it"):
+        PredictionFile(path)
