@@ -18,7 +18,7 @@ from benchmarks.settings import RESULTS, Config
 from benchmarks.tables import target_table
 from benchmarks.targets import targets
 from benchmarks.verification import VerificationError
-from experiments.support.storage import write_text
+from experiments.support.storage import require_writable, write_text
 from pyquant.command_line.whole_files import atomic_path
 from pyquant.libraries import NO_CUDA_REASON
 
@@ -32,6 +32,7 @@ def run_command(config: Config) -> None:
             return
         if not cases(config):
             raise ValueError("there is nothing to time with these options")
+        require_writable(config.output or RESULTS)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     if config.device == "cuda" and not torch.cuda.is_available():
@@ -42,6 +43,8 @@ def run_command(config: Config) -> None:
         measure_and_write(config, CudaDevice() if config.device == "cuda" else None)
     except VerificationError as error:
         sys.exit(f"Verification failed, nothing was written.\n{error}")
+    except OSError as error:
+        sys.exit(str(error))
 
 
 def measure_and_write(config: Config, gpu: CudaDevice | None = None) -> Run:

@@ -4,7 +4,7 @@ import glob
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PART_SUFFIX = ".part"
@@ -36,7 +36,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         error.filename = str(path)
         raise
     finally:
-        part.unlink(missing_ok=True)
+        # It exists after a failure only. Its own removal can fail as well, on a disk that became
+        # read-only: the first error is the one to tell.
+        with suppress(OSError):
+            part.unlink()
 
 
 def remove_parts(path: Path) -> None:

@@ -1,5 +1,6 @@
 """The command on tiny sizes: that it verifies first, and what it writes."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -65,3 +66,11 @@ def test_sources_that_changed_since_a_report():
 def test_nothing_to_time():
     with pytest.raises(SystemExit, match="nothing to time"):
         run_command(replace(TINY, sizes=("64mb",), ops=("floyd_steinberg",)))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_timed(tmp_path):
+    (tmp_path / "file").write_text("")
+    started = time.monotonic()
+    with pytest.raises(SystemExit, match=r"Not a directory: .*file/results"):
+        run_command(replace(TINY, output=tmp_path / "file" / "results", seconds=60.0))
+    assert time.monotonic() - started < 10

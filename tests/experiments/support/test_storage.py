@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,18 @@ def test_an_error_of_a_write_names_the_file(tmp_path):
             raise error
     with pytest.raises(FileNotFoundError, match="absent"), atomic_path(target):
         open(tmp_path / "absent")
+
+
+def test_the_error_of_a_write_is_told_although_the_part_cannot_be_removed(tmp_path, monkeypatch):
+    def refuse(path):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    target = tmp_path / "result.json"
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(OSError, match=f"full: '{target}'"), atomic_path(target) as part:
+        part.write_text("half of")
+        raise OSError(errno.ENOSPC, "full", str(part))
+    assert os.listdir(tmp_path) == [part.name]
 
 
 def test_no_part_is_ever_seen_under_the_name(tmp_path):
