@@ -15,8 +15,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-#: The estimate is made when this much was measured, or one step if that takes longer.
+#: The estimate is made when this much was measured after the first step, which is slower than the
+#: others; or of the first step, if that takes long.
 SECONDS_BEFORE_ESTIMATE = 2.0
+SECONDS_OF_A_LONG_STEP = 15.0
 SECONDS_BETWEEN_LINES = 60.0
 
 
@@ -25,7 +27,7 @@ class _Pace:
     """What is known of the speed of a task."""
 
     first: tuple[float, float]
-    """Seconds and amount after the first step, which is slower than the others."""
+    """Seconds and amount after the first step."""
     line: float = 0.0
     """When the last line was printed."""
     estimated: bool = False
@@ -71,7 +73,9 @@ class LoggedProgress(Progress):
             return
         pace = self.paces.setdefault(task_id, _Pace((task.elapsed, task.completed)))
         left = task.total - task.completed
-        if not pace.estimated and task.elapsed >= SECONDS_BEFORE_ESTIMATE and left > 0:
+        measured = task.elapsed - pace.first[0] >= SECONDS_BEFORE_ESTIMATE
+        long = task.elapsed >= SECONDS_OF_A_LONG_STEP
+        if not pace.estimated and (measured or long) and left > 0:
             pace.estimated = True
             name = task.fields.get("whole", task.description)
             if name is not None:

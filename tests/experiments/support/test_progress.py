@@ -29,16 +29,16 @@ class Work:
 
 def test_estimate_is_made_on_the_first_step_where_that_takes_long():
     work = Work(1000, whole="10 cells")
-    work.step(3.0, 1)
-    assert work.lines == ["10 cells: about 50 min"]
-    work.step(3.0, 1)
+    work.step(18.0, 1)
+    assert work.lines == ["10 cells: about 5.0 h"]
+    work.step(18.0, 1)
     assert len(work.lines) == 1
 
 
 def test_estimate_leaves_out_a_slow_first_step():
     work = Work(1001)
-    work.step(1.5)
-    for _ in range(10):
+    work.step(5.0)
+    for _ in range(30):
         work.step(0.1)
     # A tenth of a second a step, whatever the first one took.
     assert work.lines == ["2d on 8: about 2 min"]
@@ -75,8 +75,8 @@ def test_no_such_lines_on_a_terminal():
 def test_what_others_have_done_is_no_work():
     work = Work(100)
     work.progress.skip(work.task, 90)
-    work.step(6.0)
-    assert work.lines == ["2d on 8: about 60 s"]
+    work.step(18.0)
+    assert work.lines == ["2d on 8: about 3 min"]
 
 
 @pytest.mark.parametrize(
