@@ -12,7 +12,7 @@ from experiments.support.cuda_graphs import RecordedFunction
 from experiments.support.runtime import Precision
 from experiments.timing.comparison import Comparison, Contender, compare
 from experiments.timing.noise import noise
-from experiments.training.resnet20 import seeded_model
+from experiments.training.resnet20 import for_evaluation, seeded_model
 
 ATTACK = ProjectedGradientDescent(epsilon=8.0)
 
@@ -23,9 +23,8 @@ def compare_attack(
     """Compares on a batch of images of ``kind``; ``rounds`` as in ``compare``."""
     count = default_batch_size(device)
     split = noise(count, device)
-    model = seeded_model(0, len(split.classes)).to(device)
-    model.to(memory_format=torch.channels_last)
-    logits = logits_of(model.eval().requires_grad_(False), precision)
+    model = for_evaluation(seeded_model(0, len(split.classes)).to(device))
+    logits = logits_of(model, precision)
     images = prepare(split.images, kind).requires_grad_()
     recorded = RecordedFunction(lambda images, labels: ATTACK(logits, images, labels), device)
 

@@ -14,7 +14,7 @@ from experiments.support.cuda_graphs import WARM_UP_CALLS
 from experiments.support.data_sets import Split
 from experiments.support.runtime import Precision
 from experiments.training.recipes import Recipe
-from experiments.training.resnet20 import seeded_model
+from experiments.training.resnet20 import for_evaluation, seeded_model
 from experiments.training.trainer import Trainer
 
 
@@ -36,8 +36,7 @@ def seconds_per_step(
 def seconds_per_pass(split: Split, precision: Precision, batch_size: int | None) -> float:
     """The time of a forward pass of one image, in the mixture that attacks and filters make."""
     device = split.labels.device
-    model = seeded_model(0, len(split.classes)).to(device)
-    model.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    model = for_evaluation(seeded_model(0, len(split.classes)).to(device))
     images = min(batch_size or default_batch_size(device), len(split.labels))
     attack = ProjectedGradientDescent(epsilon=8.0, steps=2)
     evaluation = Evaluation("estimate", "2d", "2d", images, attack, precision=precision)

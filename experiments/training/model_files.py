@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.places import MODELS, models_directory, shipped_sets
 from experiments.support.storage import differences, one_line
-from experiments.training.resnet20 import ResNet20
+from experiments.training.resnet20 import ResNet20, for_evaluation
 from experiments.training.training_record import in_terms_of_today, read_record
 from pyquant.command_line.whole_files import atomic_path
 
@@ -87,7 +87,7 @@ def require_model(path: Path) -> None:
 
 
 def load_model(path: Path, device: torch.device) -> ResNet20:
-    """Loads a model for evaluation: frozen, in evaluation mode, float32, channels_last.
+    """Loads a model, in float32, as ``for_evaluation`` makes it.
 
     Raises:
         FileNotFoundError: there is no such model; the message says how to train it.
@@ -107,8 +107,7 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
         raise ValueError(
             f"{path} is not a ResNet20 of this package: missing {missing}, unexpected {unexpected}"
         )
-    model = model.to(device).to(memory_format=torch.channels_last)
-    return model.eval().requires_grad_(False)
+    return for_evaluation(model.to(device))
 
 
 def model_config(path: Path) -> dict[str, Any]:
