@@ -16,7 +16,7 @@ constexpr std::size_t cache_line = 64;
 class AlignedBuffer {
  public:
   explicit AlignedBuffer(std::size_t bytes)
-      : begin_(::operator new(bytes, std::align_val_t(cache_line))) {
+      : bytes_(bytes), begin_(::operator new(bytes, std::align_val_t(cache_line))) {
     advise_huge_pages(begin_, static_cast<std::int64_t>(bytes));
   }
   ~AlignedBuffer() { ::operator delete(begin_, std::align_val_t(cache_line)); }
@@ -24,9 +24,10 @@ class AlignedBuffer {
   AlignedBuffer& operator=(const AlignedBuffer&) = delete;
   void* begin() const { return begin_; }
   // Fills the buffer with zeros. Until then the memory is not initialised.
-  void clear(std::size_t bytes) const { std::memset(begin_, 0, bytes); }
+  void clear() const { std::memset(begin_, 0, bytes_); }
 
  private:
+  std::size_t bytes_;
   void* begin_;
 };
 

@@ -39,10 +39,11 @@ struct FloydSteinbergKernels {
   int stripes_at_once = 0;
   // What stripes of an image of that width need, of one plane or of up to stripes_at_once:
   // rows that all stripes of the same planes share, and a buffer that begins with a cache
-  // line. Lanes outside the image work on what lies in the buffer: it should be ordinary
-  // numbers, not denormal floats, which cost some processors a hundred times as much.
+  // line; a smaller one may do for stripes in order, all of them in one thread. Lanes outside
+  // the image work on what lies in the buffer: floats there should be ordinary numbers, not
+  // denormal ones, which cost some processors a hundred times as much.
   std::int64_t (*row_above_bytes)(std::int64_t width, std::int64_t planes) = nullptr;
-  std::int64_t (*buffer_bytes)(std::int64_t width, std::int64_t planes) = nullptr;
+  std::int64_t (*buffer_bytes)(std::int64_t width, std::int64_t planes, bool in_order) = nullptr;
   // Dithers one stripe of planes first_plane..end_plane-1. `before` is null if the
   // stripe before it is finished, `own` if nobody waits for this one.
   void (*dither_stripes)(const FloydSteinbergCall& call, std::int64_t first_plane,

@@ -131,8 +131,12 @@ FloydSteinbergKernels kernels_of_step() {
                                : MostStripes::row_above_bytes(width);
           },
       .buffer_bytes =
-          [](std::int64_t width, std::int64_t planes) {
-            if (planes > 1) return MostStripes::buffer_bytes(width);
+          [](std::int64_t width, std::int64_t planes, bool in_order) {
+            if (planes > 1) {
+              return in_order && NarrowStripes<Step>::suit(width)
+                         ? NarrowStripes<Step>::Stripe::buffer_bytes(width)
+                         : MostStripes::buffer_bytes(width);
+            }
             return WideStripes<Step>::suit(width) ? WideStripes<Step>::Stripe::buffer_bytes(width)
                                                   : Stripes<Step, 1>::buffer_bytes(width);
           },

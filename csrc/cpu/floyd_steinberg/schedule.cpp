@@ -62,7 +62,7 @@ Schedule schedule_of_stripes(const Planes& image, const FloydSteinbergKernels& k
                              std::int64_t thread_count) {
   const std::int64_t most = kernels.stripes_at_once;
   const bool side_by_side =
-      image.count > 1 && kernels.buffer_bytes(image.width, most) <= most_buffer_bytes;
+      image.count > 1 && kernels.buffer_bytes(image.width, most, false) <= most_buffer_bytes;
   const std::int64_t at_once = side_by_side ? most : 1;
   const StripeGroups groups(image, kernels, at_once);
   const std::int64_t jobs = groups.count * groups.stripes;
@@ -74,7 +74,7 @@ Schedule schedule_of_stripes(const Planes& image, const FloydSteinbergKernels& k
           .threads = threads,
           .shared_bytes =
               threads == 1 ? groups.row_bytes : groups.count * groups.row_bytes + progress_bytes,
-          .thread_bytes = kernels.buffer_bytes(image.width, at_once)};
+          .thread_bytes = kernels.buffer_bytes(image.width, at_once, threads == 1)};
 }
 
 // Each stripe is handed out after the one above it. So a thread waits only for a stripe
@@ -90,18 +90,20 @@ void dither_by_stripes(const FloydSteinbergCall& call, const Schedule& schedule,
     kernels.dither_stripes(call, group * at_once, std::min((group + 1) * at_once, planes),
                            arguments...);
   };
-  const AlignedBuffer shared(schedule.shared_bytes);
+  const bool lanes_are_floats = call.variant == Variant::textbook;  // bytes are ordinary numbers
   if (schedule.threads == 1) {
-    const AlignedBuffer buffer(schedule.thread_bytes);
-    buffer.clear(schedule.thread_bytes);
+    const AlignedBuffer scratch(schedule.scratch_bytes());
+    if (lanes_are_floats) scratch.clear();
+    auto* const buffer = static_cast<unsigned char*>(scratch.begin()) + schedule.shared_bytes;
     for (std::int64_t group = 0; group < groups.count; ++group) {
       for (std::int64_t stripe = 0; stripe < groups.stripes; ++stripe) {
-        dither_stripes(group, stripe, shared.begin(), buffer.begin(), nullptr, nullptr);
+        dither_stripes(group, stripe, scratch.begin(), buffer, nullptr, nullptr);
       }
     }
     return;
   }
   const std::int64_t jobs = groups.count * groups.stripes;
+  const AlignedBuffer shared(schedule.shared_bytes);
   auto* const rows_above = static_cast<unsigned char*>(shared.begin());
   auto* const progress =
       reinterpret_cast<StripeProgress*>(rows_above + groups.count * groups.row_bytes);
@@ -109,7 +111,7 @@ void dither_by_stripes(const FloydSteinbergCall& call, const Schedule& schedule,
   std::atomic<std::int64_t> next = 0;
   threads.run(schedule.threads, [&](std::int64_t) {
     const AlignedBuffer buffer(schedule.thread_bytes);
-    buffer.clear(schedule.thread_bytes);
+    if (lanes_are_floats) buffer.clear();
     for (std::int64_t job; (job = next.fetch_add(1)) < jobs;) {
       const std::int64_t group = job % groups.count;
       dither_stripes(group, job / groups.count, rows_above + group * groups.row_bytes,
