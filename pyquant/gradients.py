@@ -57,7 +57,9 @@ class StraightThroughBothWays(StraightThrough):
         return tangent.view_as(tangent)
 
 
-def try_plain_call(kernel: Op, image: Tensor, bits: int, mode: str) -> Tensor | None:
+def try_plain_call(
+    kernel: Op, out_kernel: OutOp, image: Tensor, bits: int, mode: str, out: Tensor | None
+) -> Tensor | None:
     """The result of the usual call: there is nothing to differentiate, trace or transform, and the
     kernel accepts the arguments. Otherwise None. Before a kernel that checks them again, the checks
     in Python would take as long as quantizing a small image."""
@@ -67,37 +69,18 @@ def try_plain_call(kernel: Op, image: Tensor, bits: int, mode: str) -> Tensor | 
         or image.requires_grad
         or type(bits) is not int
         or type(mode) is not str
+        or not (out is None or (type(out) is Tensor and not out.requires_grad))
         or forward_mode_is_active()
         or transform_is_active()
     ):
         return None
     try:
-        return call_below_autograd(kernel, image, bits, mode)
-    except Exception:
-        return None  # the checks in Python say what is wrong
-
-
-def try_plain_call_into(
-    out: Tensor, kernel: OutOp, image: Tensor, bits: int, mode: str
-) -> Tensor | None:
-    """The same into `out`."""
-    if (
-        is_compiling()
-        or type(image) is not Tensor
-        or type(out) is not Tensor
-        or image.requires_grad
-        or out.requires_grad
-        or type(bits) is not int
-        or type(mode) is not str
-        or forward_mode_is_active()
-        or transform_is_active()
-    ):
-        return None
-    try:
-        write_below_autograd(kernel, image, bits, mode, out)
+        if out is None:
+            return call_below_autograd(kernel, image, bits, mode)
+        write_below_autograd(out_kernel, image, bits, mode, out)
         return out
     except Exception:
-        return None
+        return None  # the checks in Python say what is wrong
 
 
 def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:

@@ -62,12 +62,9 @@ def floyd_steinberg(
         TypeError: if `image` is not a dense tensor or has another dtype, or `out` has a dtype
             other than that of `image`.
     """
-    if out is None:
-        result = gradients.try_plain_call(FLOYD_STEINBERG_KERNEL, image, bits, variant)
-    else:
-        result = gradients.try_plain_call_into(
-            out, FLOYD_STEINBERG_OUT_KERNEL, image, bits, variant
-        )
+    result = gradients.try_plain_call(
+        FLOYD_STEINBERG_KERNEL, FLOYD_STEINBERG_OUT_KERNEL, image, bits, variant, out
+    )
     if result is not None:
         return result
     if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):
@@ -117,12 +114,9 @@ def linear_quantize(
         TypeError: if `image` is not a dense tensor or has another dtype, or `out` has a dtype
             other than that of `image`.
     """
-    if out is None:
-        result = gradients.try_plain_call(LINEAR_QUANTIZE_KERNEL, image, bits, rounding)
-    else:
-        result = gradients.try_plain_call_into(
-            out, LINEAR_QUANTIZE_OUT_KERNEL, image, bits, rounding
-        )
+    result = gradients.try_plain_call(
+        LINEAR_QUANTIZE_KERNEL, LINEAR_QUANTIZE_OUT_KERNEL, image, bits, rounding, out
+    )
     if result is not None:
         return result
     if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):

@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from operator import attrgetter
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
-from torch import Tensor
 from torch.autograd import forward_ad
 
 Arguments = ParamSpec("Arguments")
@@ -71,24 +70,25 @@ if hasattr(torch._C, "_dispatch_tls_set_dispatch_key_excluded") and hasattr(
     _is_excluded = torch._C._dispatch_tls_is_dispatch_key_excluded
     _set_excluded = torch._C._dispatch_tls_set_dispatch_key_excluded
 
-    def call_below_autograd(kernel: Callable[..., Result], image: Tensor, *args: object) -> Result:
-        """The same for a single call; on a CPU it takes a fraction of the time."""
-        if not image.is_cpu:
+    def call_below_autograd(kernel: Callable[..., Result], *args: Any) -> Result:
+        """kernel(*args) within below_autograd; the first argument is the image. On a CPU this takes
+        a fraction of the time of the context."""
+        if not args[0].is_cpu:
             with below_autograd():
-                return kernel(image, *args)
+                return kernel(*args)
         if _is_excluded(_AUTOGRAD_CPU):  # as in torch.inference_mode
-            return kernel(image, *args)
+            return kernel(*args)
         _set_excluded(_AUTOGRAD_CPU, True)
         try:
-            return kernel(image, *args)
+            return kernel(*args)
         finally:
             _set_excluded(_AUTOGRAD_CPU, False)
 
 else:
 
-    def call_below_autograd(kernel: Callable[..., Result], image: Tensor, *args: object) -> Result:
+    def call_below_autograd(kernel: Callable[..., Result], *args: Any) -> Result:
         with below_autograd():
-            return kernel(image, *args)
+            return kernel(*args)
 
 
 if hasattr(torch.ops.aten.add.Tensor, "_op"):
