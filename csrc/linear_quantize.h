@@ -15,7 +15,8 @@ enum class Rounding { nearest, floor };
 
 // nearest, bytes: floor((2v(n-1) + 255) / 510) is v(n-1)/255 rounded half up.
 PYQUANT_HOST_DEVICE int nearest_code(std::uint8_t sample, int bits) {
-  return (2 * sample * (level_count(bits) - 1) + 255) / 510;
+  const unsigned twice = static_cast<unsigned>(2 * (level_count(bits) - 1));
+  return static_cast<int>((sample * twice + 255) / 510);  // a signed division takes longer
 }
 
 // nearest, floats: the argument is positive, so truncation is floor. It is at most

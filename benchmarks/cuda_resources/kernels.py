@@ -31,7 +31,7 @@ class Kernel:
     """The variant or the rounding."""
     dtype: str
     path: str
-    """planes, stripes or bands, and pieces, words or samples; dense or strided."""
+    """planes, stripes or bands (of Floyd-Steinberg); pieces, words or samples."""
 
     @property
     def name(self) -> str:
@@ -109,16 +109,12 @@ def kernel_of(symbol: str) -> Kernel:
         ["c++filt", symbol], check=True, capture_output=True, text=True
     ).stdout.replace("pyquant::", "")
     op, sample, values = re.match(r"void (\w+)<([\w ]+), (.+?)>\(", name).groups()
-    mode, *rest = (
+    mode, *path = (
         enumerators(enumeration)[int(value)]
         for enumeration, value in re.findall(r"\((\w+)\)(\d+)", values)
     )
-    if rest:
-        path = ", ".join(rest)
-    else:
-        op, path = op.rsplit("_", 1)
     dtype = {"unsigned char": "uint8", "float": "float32", "double": "float64"}
-    return Kernel(op, mode, dtype.get(sample, sample.lower()), path)
+    return Kernel(op, mode, dtype.get(sample, sample.lower()), ", ".join(path))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@
 #include "../../checks.h"
 #include "../../tensor.h"
 #include "../image_device.h"
-#include "../limits.h"
 #include "launch.h"
 
 namespace pyquant {
@@ -27,7 +26,12 @@ void check_sizes(const Planes& image) {
                                 std::to_string(most_stream_columns) + " on CUDA, got " +
                                 std::to_string(image.width));
   }
-  check_rows(image, (std::int64_t{1} << 31) - 64);
+  constexpr std::int64_t most_rows = (std::int64_t{1} << 31) - 64;
+  if (image.count > most_rows / image.height) {
+    throw std::invalid_argument("image must have at most " + std::to_string(most_rows) +
+                                " rows on CUDA, got " + std::to_string(image.count) + " * " +
+                                std::to_string(image.height));
+  }
 }
 
 // Sets the scratch of the plan to ones, on the stream. It is memory of torch, and may

@@ -157,7 +157,7 @@ inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, const Planes& from, c
   plan.from = {from, plan.stripes, walks_down, 1};
   plan.to = {to, plan.stripes, walks_down, 1};
   for (const Transfers transfers : {Transfers::words, Transfers::pieces}) {
-    const int unit = bytes_of(transfers) / sample_size;
+    const int unit = bytes_of(transfers, sample_size) / sample_size;
     // A word is at least two samples: otherwise it is a sample.
     if ((unit >= 2 || transfers == Transfers::pieces) &&
         are_moved_by(transfers, plan.image, from, sample_size) &&

@@ -8,6 +8,7 @@
 #include "../../planes.h"
 #include "../divisor.h"
 #include "../hardware.h"
+#include "../transfers.h"
 #include "stripe_layout.h"
 
 namespace pyquant {
@@ -69,20 +70,11 @@ inline std::int64_t lead_passes_of(const Planes& planes) {
   return divide_up(lead_columns, planes.width);
 }
 
-// How samples are moved between global and shared memory. There are kernels for each.
-enum class Transfers {
-  pieces,   // of 16 bytes, aligned; rows are made of them
-  words,    // of 4 bytes, likewise
-  samples,  // one by one: rows of any alignment and column stride
-};
-
-constexpr int bytes_of(Transfers transfers) { return transfers == Transfers::pieces ? 16 : 4; }
-
 // Whether planes at equal distances have rows that are made of such pieces or words, and so
 // few that they are counted in 31 bits.
 inline bool are_moved_by(Transfers transfers, const void* data, const Planes& planes,
                          int sample_size) {
-  const int unit = bytes_of(transfers);
+  const int unit = bytes_of(transfers, sample_size);
   const auto is_whole = [&](std::int64_t samples) { return samples * sample_size % unit == 0; };
   const std::int64_t lead = lead_passes_of(planes);
   const std::int64_t samples = (lead + planes.count) * planes.leading_stride[0] +

@@ -90,7 +90,7 @@ class Stripe {
   using Buffers = RowBuffers<size>;
   using Mover =
       std::conditional_t<transfers == Transfers::samples, SampleTransfers<size, walks_down>,
-                         PieceTransfers<size, walks_down, bytes_of(transfers)>>;
+                         PieceTransfers<size, walks_down, bytes_of(transfers, size)>>;
   static constexpr int unrolled = 8;
 
   PYQUANT_DEVICE void walk(const float* line_in, float* line_out);

@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "../../checks.h"
 #include "../../tensor.h"
 #include "../image_device.h"
-#include "../limits.h"
 #include "launch.h"
 
 namespace pyquant {
@@ -25,21 +25,19 @@ Tensor linear_quantize_into(const Tensor* out, const Tensor& image, std::int64_t
   const int valid_bits = checked_bits(bits);
   const Rounding rounding = checked_rounding(rounding_name);
   const SampleFormat format = sample_format(image);
+  const Tensor result = out ? *out : empty_result(image);
+  if (image.numel() == 0) return result;
+  std::vector<Dimension> dimensions;
+  for (std::int64_t i = 0; i < image.dim(); ++i) {
+    dimensions.push_back({image.size(i), image.stride(i), result.stride(i)});
+  }
   const ImageDevice device(image);
-  const auto quantize_planes = [&](const Tensor& from, const Planes& from_planes, const Tensor& to,
-                                   const Planes& to_planes) {
-    LinearQuantizePlan plan = {.image = from.const_data_ptr(),
-                               .result = to.mutable_data_ptr(),
-                               .from = from_planes,
-                               .to = to_planes,
-                               .samples = from.numel(),
-                               .bits = valid_bits};
-    plan_linear_quantize(plan, same_order_without_gaps(from, to),
-                         static_cast<int>(from.element_size()), device.multiprocessors());
-    if (!plan.dense) check_rows(from_planes);
+  for (const LinearQuantizePlan& plan :
+       plan_linear_quantize(image.const_data_ptr(), result.mutable_data_ptr(), dimensions,
+                            static_cast<int>(image.element_size()), valid_bits)) {
     STD_CUDA_CHECK(launch_linear_quantize(plan, rounding, format, device.stream()));
-  };
-  return map_planes(image, out, quantize_planes);
+  }
+  return result;
 }
 
 Tensor linear_quantize(const Tensor& image, std::int64_t bits, std::string rounding) {

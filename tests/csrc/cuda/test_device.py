@@ -71,6 +71,16 @@ def test_every_layout(layout):
     assert_same(pyquant.linear_quantize(on_device, 2).cpu(), pyquant.linear_quantize(image, 2))
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("layout", layouts(torch.zeros(1, 1, 1, 1)))
+def test_linear_quantize_from_and_into_every_layout(layout, dtype):
+    image = random_image((4, 3, 40, 48), dtype)
+    expected = pyquant.linear_quantize(image, 2)
+    on_device = layouts(image.cuda())[layout]
+    for out in layouts(torch.zeros_like(image).cuda()).values():
+        assert_same(pyquant.linear_quantize(on_device, 2, out=out).cpu(), expected)
+
+
 def test_empty():
     assert pyquant.floyd_steinberg(torch.zeros(0, 3, 8, 8).cuda(), 2).shape == (0, 3, 8, 8)
 

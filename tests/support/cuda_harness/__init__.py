@@ -81,7 +81,7 @@ def execute(op: str, image, bits: int, mode: str, *, result=None, in_place: bool
             last_blocks: int = 0, bug: str = ""):  # fmt: skip
     """The result of `op` on a CPU tensor as the CUDA kernels compute it, and the counts. Without
     an array for the result it has the memory format that torch would give it. `in_place` replaces
-    the image. With `last_blocks` only so many are executed, the last ones."""
+    the image. With `last_blocks` only so many are executed, the last ones of the last launch."""
     import torch
 
     name = str(image.dtype).removeprefix("torch.")
@@ -94,11 +94,9 @@ def execute(op: str, image, bits: int, mode: str, *, result=None, in_place: bool
             aligned((image.numel(),), samples.dtype), image.shape,
             [stride * samples.itemsize for stride in like.stride()],
         )  # fmt: skip
-    strides = tuple(stride // samples.itemsize for stride in result.strides)
-    span = 1 + sum((size - 1) * stride for size, stride in zip(image.shape, strides, strict=True))
-    options = [seed, resident_blocks, multiprocessors, last_blocks]
-    if op == "linear_quantize":  # what the op finds out about the two tensors
-        options.insert(0, image.stride() == strides and span == image.numel())
+    options = [seed, resident_blocks, last_blocks]
+    if op == "floyd_steinberg":  # the launch depends on the device
+        options.insert(2, multiprocessors)
     module = fibres()
     module.plant(bug)
     try:

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cuda/floyd_steinberg/kernel.cuh"
@@ -56,6 +57,7 @@ inline int sample_size(pyquant::SampleFormat format) {
 
 // One launch: its size, its kernel, and the scratch it wants.
 struct Launch {
+  pyquant::Transfers transfers = pyquant::Transfers::samples;
   std::int64_t blocks = 0;
   int warps = 0;
   int shared_bytes = 0;
@@ -63,9 +65,11 @@ struct Launch {
   std::function<void()> kernel;
 };
 
-inline Launch floyd_steinberg(const Image& image, const void* data, const Image& result,
-                              void* result_data, int bits, const std::string& variant_name,
-                              int multiprocessors) {
+using Launches = std::vector<Launch>;
+
+inline Launches floyd_steinberg(const Image& image, const void* data, const Image& result,
+                                void* result_data, int bits, const std::string& variant_name,
+                                int multiprocessors) {
   using pyquant::Variant;
   const pyquant::SampleFormat format = format_of(image.dtype);
   const Variant variant = variant_name == "textbook" ? Variant::textbook : Variant::published;
@@ -77,33 +81,40 @@ inline Launch floyd_steinberg(const Image& image, const void* data, const Image&
   if (bugs.a_row_too_many) ++from.height;
   pyquant::plan_floyd_steinberg(plan, from, planes_of(result), sample_size(format),
                                 multiprocessors);
-  Launch launch = {plan.blocks, plan.warps, plan.shared_bytes,
-                   std::vector<std::uint32_t>(plan.scratch_words, 0xffffffff), nullptr};
+  Launch launch = {plan.transfers,
+                   plan.blocks,
+                   plan.warps,
+                   plan.shared_bytes,
+                   std::vector<std::uint32_t>(plan.scratch_words, 0xffffffff),
+                   nullptr};
   plan.scratch = launch.scratch.data();
   const auto kernel = pyquant::floyd_steinberg_kernel(plan, format, variant);
   launch.kernel = [plan, kernel] { kernel(plan); };
-  return launch;
+  Launches launches;
+  launches.push_back(std::move(launch));  // not copied: the plan has the address of the scratch
+  return launches;
 }
 
-// `without_gaps` is what the op finds out about the two tensors.
-inline Launch linear_quantize(const Image& image, const void* data, const Image& result,
-                              void* result_data, int bits, const std::string& rounding_name,
-                              bool without_gaps, int multiprocessors) {
+inline Launches linear_quantize(Image image, const void* data, const Image& result,
+                                void* result_data, int bits, const std::string& rounding_name) {
   using pyquant::Rounding;
   const pyquant::SampleFormat format = format_of(image.dtype);
   const Rounding rounding = rounding_name == "nearest" ? Rounding::nearest : Rounding::floor;
-  const pyquant::Planes from = planes_of(image);
-  pyquant::LinearQuantizePlan plan = {.image = data,
-                                      .result = result_data,
-                                      .from = from,
-                                      .to = planes_of(result),
-                                      .samples = from.count * from.height * from.width,
-                                      .bits = bits};
-  pyquant::plan_linear_quantize(plan, without_gaps, sample_size(format), multiprocessors);
-  const auto kernel = pyquant::linear_quantize_kernel(format, rounding, plan.dense);
-  return {plan.blocks, pyquant::linear_quantize_threads / warp_size, 0, {}, [plan, kernel] {
-            kernel(plan);
-          }};
+  if (bugs.a_row_too_many) ++image.sizes[image.sizes.size() - 2];
+  std::vector<pyquant::Dimension> dimensions;
+  for (std::size_t i = 0; i < image.sizes.size(); ++i) {
+    dimensions.push_back({image.sizes[i], image.strides[i], result.strides[i]});
+  }
+  Launches launches;
+  for (const pyquant::LinearQuantizePlan& plan :
+       pyquant::plan_linear_quantize(data, result_data, dimensions, sample_size(format), bits)) {
+    const auto kernel = pyquant::linear_quantize_kernel(format, rounding, plan.transfers);
+    launches.push_back(
+        {plan.transfers, plan.blocks, pyquant::linear_quantize_threads / warp_size, 0, {}, [=] {
+           kernel(plan);
+         }});
+  }
+  return launches;
 }
 
 }  // namespace simt

@@ -44,22 +44,33 @@ py::dict traffic_of(const simt::Traffic& traffic) {
   return result;
 }
 
-py::dict execute(simt::Launch launch, const py::array& image, const py::array& result,
+// With `last_blocks` only these, of the last launch.
+py::dict execute(const simt::Launches& launches, const py::array& image, const py::array& result,
                  std::uint32_t seed, std::int64_t resident_blocks, std::int64_t last_blocks) {
-  const simt::Buffer scratch = {reinterpret_cast<const unsigned char*>(launch.scratch.data()),
-                                4 * launch.scratch.size()};
-  simt::GlobalMemory memory({buffer_of(image), scratch}, buffer_of(result));
+  std::vector<simt::Buffer> buffers = {buffer_of(image)};
+  for (const simt::Launch& launch : launches) {
+    buffers.push_back(
+        {reinterpret_cast<const unsigned char*>(launch.scratch.data()), 4 * launch.scratch.size()});
+  }
+  simt::GlobalMemory memory(buffers, buffer_of(result));
   simt::Fibres fibres(seed, resident_blocks, memory);
-  const std::int64_t first_block = last_blocks ? launch.blocks - last_blocks : 0;
-  fibres.launch(first_block, launch.blocks, launch.warps, launch.shared_bytes, launch.kernel);
-  if (first_block == 0 && memory.written_bytes() != static_cast<std::size_t>(result.nbytes())) {
+  const simt::Launch& last = launches.back();
+  for (const simt::Launch& launch : launches) {
+    if (last_blocks && &launch != &last) continue;
+    fibres.launch(last_blocks ? launch.blocks - last_blocks : 0, launch.blocks, launch.warps,
+                  launch.shared_bytes, launch.kernel);
+  }
+  if (!last_blocks && memory.written_bytes() != static_cast<std::size_t>(result.nbytes())) {
     throw simt::Fault("a part of the result was never written");
   }
 
+  constexpr const char* transfers[] = {"pieces", "words", "samples"};
   py::dict counts;
-  counts["blocks"] = launch.blocks;
-  counts["warps"] = launch.warps;
-  counts["shared_bytes"] = launch.shared_bytes;
+  counts["launches"] = launches.size();
+  counts["transfers"] = transfers[static_cast<int>(last.transfers)];
+  counts["blocks"] = last.blocks;
+  counts["warps"] = last.warps;
+  counts["shared_bytes"] = last.shared_bytes;
   counts["shuffles"] = fibres.counts.shuffles;
   counts["warp_barriers"] = fibres.counts.warp_barriers;
   counts["block_barriers"] = fibres.counts.block_barriers;
@@ -81,12 +92,11 @@ py::dict floyd_steinberg(const py::array& image, py::array& result, const std::s
 }
 
 py::dict linear_quantize(const py::array& image, py::array& result, const std::string& dtype,
-                         int bits, const std::string& rounding, bool without_gaps,
-                         std::uint32_t seed, std::int64_t resident_blocks, int multiprocessors,
-                         std::int64_t last_blocks) {
+                         int bits, const std::string& rounding, std::uint32_t seed,
+                         std::int64_t resident_blocks, std::int64_t last_blocks) {
   return execute(
       simt::linear_quantize(image_of(image, dtype), image.data(), image_of(result, dtype),
-                            result.mutable_data(), bits, rounding, without_gaps, multiprocessors),
+                            result.mutable_data(), bits, rounding),
       image, result, seed, resident_blocks, last_blocks);
 }
 

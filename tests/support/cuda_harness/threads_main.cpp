@@ -4,8 +4,7 @@
 //     threads OP DTYPE BITS MODE PLANES HEIGHT WIDTH MULTIPROCESSORS BLOCKS [BUG]
 //     threads handover [BUG]
 //
-// OP is floyd_steinberg, linear_quantize (memory without gaps) or
-// linear_quantize_strided (the kernel for any other).
+// OP is floyd_steinberg or linear_quantize.
 //
 // ThreadSanitizer ends it with code 66 if it has seen a race.
 
@@ -36,13 +35,15 @@ int execute(const std::vector<std::string>& arguments) {
       sizes[0] * sizes[1] * sizes[2] * simt::sample_size(simt::format_of(image.dtype));
   std::vector<Piece> data(bytes / 16 + 1), result(bytes / 16 + 1);
   if (std::fread(data.data(), 1, bytes, stdin) != bytes) return 1;
-  simt::Launch launch = op == "floyd_steinberg"
-                            ? simt::floyd_steinberg(image, data.data(), image, result.data(), bits,
-                                                    mode, multiprocessors)
-                            : simt::linear_quantize(image, data.data(), image, result.data(), bits,
-                                                    mode, op == "linear_quantize", multiprocessors);
-  simt::Threads(std::stoll(arguments[8]))
-      .launch(launch.blocks, launch.warps, launch.shared_bytes, launch.kernel);
+  const simt::Launches launches =
+      op == "floyd_steinberg"
+          ? simt::floyd_steinberg(image, data.data(), image, result.data(), bits, mode,
+                                  multiprocessors)
+          : simt::linear_quantize(image, data.data(), image, result.data(), bits, mode);
+  for (const simt::Launch& launch : launches) {
+    simt::Threads(std::stoll(arguments[8]))
+        .launch(launch.blocks, launch.warps, launch.shared_bytes, launch.kernel);
+  }
   return std::fwrite(result.data(), 1, bytes, stdout) == bytes ? 0 : 1;
 }
 
