@@ -14,9 +14,9 @@ from experiments.method.attacks import Attack, Network
 from experiments.method.filters import apply_filter
 from experiments.method.kinds import bits_of
 from experiments.method.quantization import off_grid, prepare, quantize
-from experiments.support.autocast import logits_of
 from experiments.support.cuda_graphs import RecordedFunction
 from experiments.support.data_sets import Split
+from experiments.support.networks import logits_of
 from experiments.support.runtime import Precision
 from experiments.training.resnet20 import ResNet20
 

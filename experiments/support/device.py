@@ -7,6 +7,7 @@ from typing import Literal
 import joblib
 import torch
 
+from experiments.support import networks
 from pyquant.libraries import NO_CUDA_REASON
 
 MAX_THREADS = 1024
@@ -16,6 +17,8 @@ def start(
     device: Literal["auto", "cpu", "cuda"],
     threads: int | None,
     cudnn: Literal["deterministic", "benchmark"],
+    *,
+    compile_networks: bool,
 ) -> torch.device:
     """What ``Runtime.start`` does, which takes the same options."""
     if threads is not None:
@@ -24,6 +27,7 @@ def start(
         # By affinity and the limits of the control group; torch looks at the affinity alone.
         set_threads(min(joblib.cpu_count(), MAX_THREADS))
     _keep_freed_memory()
+    networks.compile_networks(compile_networks)
     # On a GPU, float32 would be rounded to 10 bits, and convolutions could add in any order by default.
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = cudnn == "deterministic"

@@ -13,6 +13,7 @@ import numpy
 import torch
 
 import pyquant
+from experiments.support.networks import networks_are_compiled
 
 
 def provenance(device: torch.device) -> dict[str, Any]:
@@ -22,6 +23,8 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "processor": _processor(),
         "threads": torch.get_num_threads(),
     }
+    if networks_are_compiled():
+        machine["networks"] = "compiled"
     if device.type == "cuda":
         machine["cudnn"] = "benchmark" if torch.backends.cudnn.benchmark else "deterministic"
     return {

@@ -29,9 +29,12 @@ class Runtime:
     cudnn: Literal["deterministic", "benchmark"] = "deterministic"
     """GPU: how convolutions are chosen. deterministic: the same bits in every run. benchmark: the
     fastest, which may add in any order; results say so."""
+    compile: bool = False
+    """Compiles the networks with torch.compile: they are faster, after a minute or two that this
+    takes, and their bits are others; results say so. It needs a C++ compiler."""
 
     def start(self) -> "torch.device":
         """Applies the settings to this process and returns the device."""
         from experiments.support.device import start
 
-        return start(self.device, self.threads, self.cudnn)
+        return start(self.device, self.threads, self.cudnn, compile_networks=self.compile)

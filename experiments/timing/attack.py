@@ -7,8 +7,8 @@ from torch.nn import functional
 from experiments.evaluation.measure import default_batch_size
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
 from experiments.method.quantization import prepare
-from experiments.support.autocast import logits_of
 from experiments.support.cuda_graphs import RecordedFunction
+from experiments.support.networks import logits_of
 from experiments.support.runtime import Precision
 from experiments.timing.comparison import Comparison, Contender, compare
 from experiments.timing.noise import noise

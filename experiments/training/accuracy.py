@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from experiments.method.quantization import prepare
-from experiments.support.autocast import logits_of
 from experiments.support.data_sets import Split
+from experiments.support.networks import logits_of
 from experiments.support.runtime import Precision
 from experiments.training.resnet20 import ResNet20
 

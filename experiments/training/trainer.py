@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from experiments.method.quantization import prepare
-from experiments.support.autocast import logits_of
 from experiments.support.cuda_graphs import RecordedFunction
 from experiments.support.data_sets import Split
+from experiments.support.networks import logits_of
 from experiments.support.runtime import Precision
 from experiments.training.augmentation import crop_and_flip
 from experiments.training.recipes import Recipe, learning_rate

@@ -1,4 +1,4 @@
-"""Networks that compute in the precision that a command asks for."""
+"""Networks that compute as a command asks for: in which precision, and whether compiled."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -9,12 +9,27 @@ from torch import Tensor, nn
 
 from experiments.support.runtime import Precision
 
+_compiled = False
+
+
+def compile_networks(wanted: bool) -> None:
+    """Whether ``logits_of`` compiles networks from now on, in this process."""
+    global _compiled
+    _compiled = wanted
+
+
+def networks_are_compiled() -> bool:
+    """What ``compile_networks`` was told last; False before."""
+    return _compiled
+
 
 def logits_of(model: nn.Module, precision: Precision) -> Callable[[Tensor], Tensor]:
     """The network as a function of images alone, computing in ``precision``; float32 logits."""
     if precision not in ("bfloat16", "float32"):
         raise ValueError(f"precision is {precision!r}; accepted are bfloat16, float32")
     device = next(model.parameters()).device.type
+    # For each size of a batch anew: code for any size would be slower than none.
+    network = torch.compile(model, dynamic=False) if _compiled else model
 
     def call(images: Tensor) -> Tensor:
         context: AbstractContextManager[Any] = nullcontext()
@@ -23,6 +38,6 @@ def logits_of(model: nn.Module, precision: Precision) -> Callable[[Tensor], Tens
             # first replay.
             context = torch.autocast(device, torch.bfloat16, cache_enabled=False)
         with context:
-            return model(images).float()
+            return network(images).float()
 
     return call
