@@ -16,13 +16,15 @@ class SpeedConfig:
 
     rounds: int = 9
     """How often each of the two is timed, in turn."""
+    options: bool = False
+    """Compare options of torch that could make it faster instead, each with going without."""
     results: Path = Path("results")
     """Directory of the report, or shipped:speed_on_MACHINE for one of this package."""
     runtime: Runtime = field(default_factory=Runtime)
 
 
 def main(config: SpeedConfig) -> None:
-    """Measures, and writes speed.json, .csv and .md."""
+    """Measures, and writes speed.json, .csv and .md; or the same of options."""
     from experiments.commands import speed
 
     speed.main(config)

@@ -18,13 +18,14 @@ from experiments.support.storage import require_writable, write_json
 from experiments.support.terminal import terminal
 from experiments.timing.attack import compare_attack
 from experiments.timing.comparison import Comparison
+from experiments.timing.options import compare_options
 from experiments.timing.training import RECIPE, compare_training
 
 KIND = "2d"
 
 
 def main(config: SpeedConfig) -> None:
-    """Measures, and writes speed.json, .csv and .md."""
+    """Measures, and writes speed.json, .csv and .md; or the same of options."""
     if config.rounds < 2:
         raise ValueError(f"rounds is {config.rounds!r}; accepted are whole numbers from 2")
     console = terminal()
@@ -32,14 +33,22 @@ def main(config: SpeedConfig) -> None:
     device = config.runtime.start()
     with progress_bars(console) as progress:
         setting = (KIND, config.runtime.precision, device, config.rounds, progress)
-        found = [*compare_training(*setting), compare_attack(*setting)]
+        if config.options:
+            found = compare_options(*setting)
+        else:
+            found = [*compare_training(*setting), compare_attack(*setting)]
     about = provenance(device)
     comparisons = [asdict(item) for item in found]
     write_json(
-        results_directory(config.results) / "speed.json",
+        results_directory(config.results) / f"{name_of(config)}.json",
         {"comparisons": comparisons, "provenance": about},
     )
     write_table(config, found, default_batch_size(device), about["machine"], console)
+
+
+def name_of(config: SpeedConfig) -> str:
+    """What the files of the report are called, without their endings."""
+    return "options" if config.options else "speed"
 
 
 def write_table(
@@ -49,10 +58,10 @@ def write_table(
     machine: dict[str, Any],
     console: Console,
 ) -> None:
-    """Writes speed.csv and .md."""
+    """Writes the .csv and the .md."""
     write_rows(
-        results_directory(config.results) / "speed",
-        "Speed",
+        results_directory(config.results) / name_of(config),
+        name_of(config).capitalize(),
         f"Images per second, batch {RECIPE.batch_size} in training and {attacked} in the attack, "
         f"{config.runtime.precision}; {machine['device']}, {machine['processor']}, "
         f"{machine['threads']} threads. Medians of {config.rounds} rounds; the ratio with its "
