@@ -83,14 +83,14 @@ class Program:
         index = {each.address: i for i, each in enumerate(self.instructions)}
         self.targets = [index.get(each.target) for each in self.instructions]
 
-    def step_loops(self) -> list[range]:
-        """The loops of eight steps, the shortest first: without edge, with one, with several."""
+    def step_loops(self, steps: int) -> list[range]:
+        """The loops of so many steps, the shortest first: without edge, with one, with several."""
         loops = (
             range(begin, end + 1)
             for end, begin in enumerate(self.targets)
             if begin is not None and begin <= end
         )
-        return sorted((loop for loop in loops if self.mix(loop)["SHFL"] == 8), key=len)
+        return sorted((loop for loop in loops if self.mix(loop)["SHFL"] == steps), key=len)
 
     def mix(self, instructions: Iterable[int]) -> Counter[str]:
         return Counter(self.instructions[i].kind for i in instructions)

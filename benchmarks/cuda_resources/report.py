@@ -76,11 +76,12 @@ def resource_table(
 def step_table(steps_of_kernels: dict[Kernel, Steps]) -> Iterator[str]:
     yield "## A step, architecture 9.0"
     yield ""
-    yield "Counted in the machine code of the loops over eight steps. A lane-step is one pixel."
+    yield "Counted in the machine code of the loops over half a round. A lane-step is one pixel."
     yield ""
     yield "- `inside` is a step where no lane is at an edge of a plane."
     yield "- `edge` is one where some lane may be: every step of planes as narrow as a round."
-    yield "- `between` is what comes between two rounds of steps: loads, stores, barriers, addresses."
+    yield "- `between` is what comes between two rounds of steps: loads, stores, barriers, addresses. Where"
+    yield "  these rounds are inside a plane it takes fewer cycles, which have their own column."
     yield "- `all` is `edge` with its share of `between`."
     yield "- `half rate` are those instructions of `all` of which a scheduler issues one in two cycles."
     yield "- The cycles are those of a warp that has a scheduler to itself: what the compiler tells the"
@@ -91,13 +92,14 @@ def step_table(steps_of_kernels: dict[Kernel, Steps]) -> Iterator[str]:
     yield ""
     yield (
         "| `floyd_steinberg` | instructions: inside | edge | between | all | half rate "
-        "| cycles: inside | edge | between | all | steps of a round |"
+        "| cycles: inside | between inside | edge | between | all | steps of a round |"
     )
-    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
     for kernel, steps in sorted(steps_of_kernels.items()):
         yield (
             f"| {kernel.dtype}, {kernel.mode}, {kernel.path} "
             f"| {steps.inside:.1f} | {steps.edge:.1f} | {steps.between} | {steps.all:.1f} "
-            f"| {steps.half_rate:.1f} | {steps.cycles_inside:.0f} | {steps.cycles_edge:.0f} "
+            f"| {steps.half_rate:.1f} | {steps.cycles_inside:.0f} "
+            f"| {steps.cycles_between_inside:.0f} | {steps.cycles_edge:.0f} "
             f"| {steps.cycles_between:.0f} | {steps.cycles_all:.0f} | {steps.of_a_round} |"
         )

@@ -27,14 +27,19 @@ namespace pyquant::device {
 
 PYQUANT_DEVICE int thread() { return threadIdx.x; }
 PYQUANT_DEVICE int lane() { return threadIdx.x % warp_size; }
-PYQUANT_DEVICE int warp() { return threadIdx.x / warp_size; }
+// From lane 0, so that the compiler knows that all lanes have the same. Otherwise it takes the
+// lanes to be apart wherever something depends on the warp, and has them meet before each shuffle.
+PYQUANT_DEVICE int warp() { return __shfl_sync(~0u, static_cast<int>(threadIdx.x) / warp_size, 0); }
 PYQUANT_DEVICE int warps() { return blockDim.x / warp_size; }
 PYQUANT_DEVICE std::int64_t block() { return blockIdx.x; }
 PYQUANT_DEVICE std::int64_t blocks() { return gridDim.x; }
 
-// What was written before the barrier is visible after it, to the warp or block.
+// What was written before the barrier is visible after it, to the warp or block. The warps of a
+// block may be at different places of the code, which __syncthreads does not promise.
 PYQUANT_DEVICE void synchronize_warp() { __syncwarp(); }
-PYQUANT_DEVICE void synchronize_block() { __syncthreads(); }
+PYQUANT_DEVICE void synchronize_block() {
+  asm volatile("barrier.cta.sync.aligned 0;" ::: "memory");
+}
 
 // The value of the lane with the number below; lane 0 gets its own. All lanes must take
 // part.
@@ -85,6 +90,7 @@ PYQUANT_DEVICE void pause() {}
 // Makes the compiler compute a value here and keep it. Otherwise it may compute it anew at
 // each use, to save registers, or only where a condition holds, which then takes a branch.
 PYQUANT_DEVICE void keep(std::uint32_t& value) { asm volatile("" : "+r"(value)); }
+PYQUANT_DEVICE void keep(std::int32_t& value) { asm volatile("" : "+r"(value)); }
 template <typename Type>
 PYQUANT_DEVICE void keep(Type*& pointer_to_global) {
   asm volatile("" : "+l"(pointer_to_global));

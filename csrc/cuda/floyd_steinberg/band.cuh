@@ -63,8 +63,11 @@ PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
   const std::int64_t stripes_below = plan.stripes - first_stripe;
   const int stripes =
       static_cast<int>(stripes_below < device::warps() ? stripes_below : device::warps());
-  const bool is_fed = warp == 0 && band > 0;
-  const bool feeds = warp == device::warps() - 1 && band + 1 < plan.bands;
+  // Kept: found out anew in every round they would take as long as a step.
+  std::uint32_t is_fed = warp == 0 && band > 0;
+  std::uint32_t feeds = warp == device::warps() - 1 && band + 1 < plan.bands;
+  device::keep(is_fed);
+  device::keep(feeds);
 
   for (int i = lane; i < line_slots * steps; i += device::warp_size) {
     device::store_shared(slot(warp, 0) + i, 0.0f);
@@ -88,22 +91,26 @@ PYQUANT_DEVICE void dither_band(const FloydSteinbergPlan& plan) {
   // All lines are ready.
   device::synchronize_block();
 
+  // All warps of a block come to its barrier equally often.
+  const auto wait = [](int rounds) {
+    for (int i = 0; i < rounds; ++i) device::synchronize_block();
+  };
   const int rounds = static_cast<int>(plan.rounds);
   const int block_rounds = rounds + (stripes - 1) * lag;
-  for (int block_round = 0; block_round < block_rounds; ++block_round) {
-    const int round = block_round - warp * lag;
-    if (warp < stripes && round >= 0 && round < rounds) {
-      const int next = round + ahead + 1;
-      if (is_fed) above.expect(next);
-      if (round == 0) stripe.receive(slot(warp, ahead - 1) + steps - 1);
-      stripe.round(slot(warp, round + ahead), slot(warp + 1, round));
-      if (is_fed) above.receive(next, slot(0, next));
-      if (feeds) below.send(round, slot(warp + 1, round));
-    }
+  if (warp >= stripes) return wait(block_rounds);
+  wait(warp * lag);
+  stripe.receive(slot(warp, ahead - 1) + steps - 1);
+  for (int round = 0; round < rounds; ++round) {
+    const int next = round + ahead + 1;
+    if (is_fed) above.expect(next);
+    stripe.round(slot(warp, round + ahead), slot(warp + 1, round));
+    if (is_fed) above.receive(next, slot(0, next));
+    if (feeds) below.send(round, slot(warp + 1, round));
     // After this, what the warp above has written to a line is complete, and the warp
     // below has read each slot that is written next.
     device::synchronize_block();
   }
+  wait(block_rounds - warp * lag - rounds);
 }
 
 }  // namespace pyquant

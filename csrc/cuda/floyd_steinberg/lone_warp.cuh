@@ -22,14 +22,15 @@ PYQUANT_DEVICE void dither_stream(const FloydSteinbergPlan& plan) {
   if (stream >= plan.streams) return;
   unsigned char* buffer = device::shared_memory() + device::warp() * plan.warp_bytes;
   Stripe<Sample, Step<Sample, variant>, walk, transfers> stripe(plan, buffer, stream, 0);
+  const int rounds = static_cast<int>(plan.rounds);
   if constexpr (walk == Walk::planes) {
     stripe.load();
-    for (std::int64_t round = 0; round < plan.rounds; ++round) stripe.round(nullptr, nullptr);
+    for (int round = 0; round < rounds; ++round) stripe.round(nullptr, nullptr);
   } else {
     LineRing<round_steps(size)> line(plan, buffer + stripe_bytes(size));
     line.clear();
     stripe.load();  // its barriers count for the line, too
-    for (std::int64_t round = 0; round < plan.rounds; ++round) {
+    for (int round = 0; round < rounds; ++round) {
       line.stage(stripe.stream(), stripe.begin());
       stripe.round(line.staged(), line.written());
       line.advance();

@@ -98,6 +98,7 @@ class PieceTransfers {
         stream.find(strides, plan_.pieces, place / piece_columns + first_piece_[i]);
     found.offset += i * rows_per_request * strides.row;
     found.rows -= i * rows_per_request;
+    device::keep(found.offset);  // computed without a branch
     return found;
   }
 

@@ -25,8 +25,8 @@
 
 namespace pyquant {
 
-// Where passes end in eight steps of a warp: a lane may be there in none of them, in
-// one, or in several.
+// Where passes end in half a round: a lane may be there in none of its steps, in one, or in
+// several.
 enum class PassEnds { none, one, several };
 
 template <typename Sample, typename Step, Walk walk_mode, Transfers transfers>
@@ -91,7 +91,8 @@ class Stripe {
   using Mover =
       std::conditional_t<transfers == Transfers::samples, SampleTransfers<size, walks_down>,
                          PieceTransfers<size, walks_down, bytes_of(transfers, size)>>;
-  static constexpr int unrolled = 8;
+  // Steps of a loop. A warp waits at the end of each, and a whole round would be much code.
+  static constexpr int unrolled = steps / 2;
 
   PYQUANT_DEVICE void walk(const float* line_in, float* line_out);
   template <PassEnds ends>

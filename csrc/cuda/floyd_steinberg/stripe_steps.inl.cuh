@@ -40,16 +40,16 @@ PYQUANT_DEVICE void Stripe<Sample, Step, mode, transfers>::walk(std::int32_t ste
   for (int word = 0; word < words; ++word) next[word] = walk_.load(word, true);
 #pragma unroll 1
   for (int begin = 0; begin < steps; begin += unrolled) {
-    // Loads what the next eight steps need; it arrives during these.
+    // Loads what the other half of the round needs; it arrives during this one.
     typename RowWalk<Sample>::Word here[words];
 #pragma unroll
     for (int word = 0; word < words; ++word) {
       here[word] = next[word];
       next[word] = walk_.load(words + word, begin + unrolled < steps);
     }
-    Errors handed_on[2], to_hand_on[2];
+    Errors handed_on[unrolled / 4], to_hand_on[unrolled / 4];
     if constexpr (has_lines) {
-      for (int i = 0; i < 2; ++i) {
+      for (int i = 0; i < unrolled / 4; ++i) {
         handed_on[i] = device::load_shared(reinterpret_cast<const Errors*>(line_in) + i);
       }
     }
@@ -81,7 +81,7 @@ PYQUANT_DEVICE void Stripe<Sample, Step, mode, transfers>::walk(std::int32_t ste
     }
     walk_.advance(words);
     if constexpr (has_lines) {
-      for (int i = 0; i < 2; ++i) {
+      for (int i = 0; i < unrolled / 4; ++i) {
         device::store_shared(reinterpret_cast<Errors*>(line_out) + i, to_hand_on[i],
                              lane_ == stripe_rows - 1);
       }
