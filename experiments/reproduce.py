@@ -47,6 +47,7 @@ class ReproduceConfig(TrainAllConfig):
             results=self.output / "results" / f"{'shipped_' * self.is_shipped}{set_name(models)}",
             data=self.data,
             runtime=self.runtime,
+            cluster=self.cluster,
         )
 
 

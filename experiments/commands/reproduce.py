@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from rich.console import Console
 
+from experiments.cluster.connection import at_once_on, connected
 from experiments.commands import (
     before_dithering,
     detection,
@@ -53,7 +54,7 @@ def main(config: ReproduceConfig) -> None:
     sweep = config.sweep()
     config = replace(config, models=sweep.models)
     require_writable(sweep.directory)
-    device = config.runtime.start()
+    device = config.runtime.start(config.cluster)
     at_once = networks_at_once(config.at_once, device)
     images: Images | None = None
     left: dict[str, int] = {}
@@ -69,31 +70,49 @@ def main(config: ReproduceConfig) -> None:
     missing = unmade(cells_of(sweep, kinds, count), sweep)
     to_train = [kind for kind, steps in left.items() if steps]
     networks = f"{len(to_train)} of {len(left)} networks to train, " if left else ""
-    console.print(
-        f"{networks}{len(missing)} of {len(set(cells_of(sweep, kinds, count)))} cells to measure, on "
-        f"{device.type} with {torch.get_num_threads()} CPU threads"
-    )
-    step = step_time(config, images, to_train[:at_once])
-    each = pass_time(sweep, test, missing)
-    training, measuring = step * sum(left.values()), each * sum(map(passes, missing))
-    parts = {"training": training, "measuring": measuring, "together": training + measuring}
-    if training or measuring:
-        about = ", ".join(f"{what} {duration(seconds)}" for what, seconds in parts.items())
-        console.print(f"estimated from a short measurement: {about}")
-    with progress_bars(console) as progress:
-        bar = progress.add_task("everything", total=training + measuring, whole=None)
-        if images is not None:
-            meter = Meter(progress, bar, step)
-            train_side_by_side(left, config, images, at_once, meter, quiet=True)
-            config.runtime.start()  # its threads, where a checkpoint had others
-        trained = [kind for kind in kinds if kind in available(sweep.models)]
-        make(cells_of(sweep, trained, count), sweep, test, Meter(progress, bar, each))
+    cells = len(set(cells_of(sweep, kinds, count)))
+    splits = {"test": test} if images is None else {"train": images.train, "test": images.test}
+    needed = config.cluster if to_train or missing else None
+    with connected(needed, config.runtime, console, **splits) as cluster:
+        here = f"{device.type} with {torch.get_num_threads()} CPU threads"
+        console.print(f"{networks}{len(missing)} of {cells} cells to measure, on {cluster or here}")
+        if cluster:  # nobody has measured its machines
+            step, each = passes_per_step(config), 1.0
+        else:
+            step = step_time(config, images, to_train[:at_once])
+            each = pass_time(sweep, test, missing)
+        training, measuring = step * sum(left.values()), each * sum(map(passes, missing))
+        parts = {"training": training, "measuring": measuring, "together": training + measuring}
+        if not cluster and (training or measuring):
+            about = ", ".join(f"{what} {duration(seconds)}" for what, seconds in parts.items())
+            console.print(f"estimated from a short measurement: {about}")
+        with progress_bars(console) as progress:
+            bar = progress.add_task(
+                "everything",
+                total=training + measuring,
+                whole="everything" if cluster else None,
+                at_once=at_once_on(cluster, len(to_train or missing)),
+            )
+            if images is not None:
+                meter = Meter(progress, bar, step)
+                train_side_by_side(
+                    left, config, images, config.at_once, meter, quiet=True, cluster=cluster
+                )
+                config.runtime.start(config.cluster)  # its threads, where a checkpoint had others
+            trained = [kind for kind in kinds if kind in available(sweep.models)]
+            meter = Meter(progress, bar, each)
+            make(cells_of(sweep, trained, count), sweep, test, meter, cluster)
     report(sweep, trained, count, console)
 
 
 def cells_of(sweep: GridConfig, kinds: Sequence[str], images: int) -> list[Evaluation]:
     """The settings of every cell of every report on these networks."""
     return [cell for evaluations, _ in REPORTS for cell in evaluations(sweep, kinds, images)]
+
+
+def passes_per_step(config: ReproduceConfig) -> float:
+    """About how much work a training step is, in forward passes of one image."""
+    return 3.0 * recipe(config.preset, config.epochs).batch_size
 
 
 def step_time(config: ReproduceConfig, images: Images | None, kinds: Sequence[str]) -> float:
@@ -123,11 +142,11 @@ def report(sweep: GridConfig, kinds: Sequence[str], images: int, console: Consol
             write(sweep, console)
     summary.main(SummaryConfig(sweep.models, sweep.directory))
     if {"2d", "8"} <= set(kinds):
+        # The device of the option is that of the cluster; this machine may lack it.
+        here = replace(sweep.runtime, device="auto") if sweep.cluster else sweep.runtime
         try:
             pictures.main(
-                PicturesConfig(
-                    sweep.models, output=sweep.directory, data=sweep.data, runtime=sweep.runtime
-                )
+                PicturesConfig(sweep.models, output=sweep.directory, data=sweep.data, runtime=here)
             )
         except ValueError as error:  # the attack fools a network on none of a few images
             console.print(f"no pictures: {error}")

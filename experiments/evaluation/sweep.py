@@ -1,15 +1,17 @@
 """Makes many cells: skips those that are done and those that another process is making."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy
 import torch
 from rich.console import Console
 
+from experiments.cluster.connection import at_once_on, connected
 from experiments.evaluation.cell_store import CellStore
-from experiments.evaluation.cells import Cell, Origin, refuse_mixture
+from experiments.evaluation.cells import Cell, Origin, Outcome, refuse_mixture
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.measure import default_batch_size, measure, passes_per_image
 from experiments.evaluation.selection import existing_rows
@@ -25,11 +27,17 @@ from experiments.training.model_files import (
     model_config,
     model_path,
 )
+from experiments.training.resnet20 import ResNet20
+
+if TYPE_CHECKING:
+    from experiments.cluster.ray_cluster import RayCluster
 
 Config = TypeVar("Config", bound=SweepConfig)
 
 
 EvaluationsOf = Callable[[Config, Sequence[str], int], list[Evaluation]]
+#: An outcome, and what its cell says of how it was made.
+Made = tuple[Outcome, dict[str, Any]]
 
 
 def run(evaluations_of: EvaluationsOf[Config], config: Config, console: Console) -> None:
@@ -45,17 +53,21 @@ def run(evaluations_of: EvaluationsOf[Config], config: Config, console: Console)
         ValueError: cells that exist were made from another model or other images, or a model does
             not know the classes of the test images.
     """
-    device = config.runtime.start()
+    device = config.runtime.start(config.cluster)
     models = existing_rows(config)  # before anything is downloaded
     split = load_split(config.data, "test").to(device)
     evaluations = evaluations_of(config, models, image_count(config, split))
     missing = unmade(evaluations, config)
     whole = f"{len(missing)} of {len(evaluations)} cells to measure"
-    if missing:
-        console.print(f"{whole}, on {device.type} with {torch.get_num_threads()} CPU threads")
-    with progress_bars(console) as progress:
-        bar = progress.add_task("cells", total=sum(map(passes, missing)), whole=whole)
-        make(evaluations, config, split, Meter(progress, bar))
+    needed = config.cluster if missing else None
+    with connected(needed, config.runtime, console, test=split) as cluster:
+        if missing:
+            here = f"{device.type} with {torch.get_num_threads()} CPU threads"
+            console.print(f"{whole}, on {cluster or here}")
+        with progress_bars(console) as progress:
+            total, at_once = sum(map(passes, missing)), at_once_on(cluster, len(missing))
+            bar = progress.add_task("cells", total=total, whole=whole, at_once=at_once)
+            make(evaluations, config, split, Meter(progress, bar), cluster)
 
 
 def image_count(config: SweepConfig, split: Split) -> int:
@@ -82,7 +94,13 @@ def passes(evaluation: Evaluation) -> int:
     return evaluation.images * passes_per_image(evaluation)
 
 
-def make(evaluations: list[Evaluation], config: SweepConfig, split: Split, meter: Meter) -> None:
+def make(
+    evaluations: list[Evaluation],
+    config: SweepConfig,
+    split: Split,
+    meter: Meter,
+    cluster: "RayCluster | None" = None,
+) -> None:
     """As ``run``, with what that prepares.
 
     Args:
@@ -90,6 +108,7 @@ def make(evaluations: list[Evaluation], config: SweepConfig, split: Split, meter
         config: options.
         split: the test images, on the device of the measurement.
         meter: counts ``passes`` of what is unmade.
+        cluster: where to measure, if not in this process.
     """
     device, console = split.labels.device, meter.console
     files = {kind: model_path(kind, config.models) for kind in {e.model for e in evaluations}}
@@ -110,31 +129,61 @@ def make(evaluations: list[Evaluation], config: SweepConfig, split: Split, meter
     existing = [pair for pair in store.origins() if pair[0].models == config.set_name]
     refuse_mixture([*existing, *((e, origins[e.model]) for e in evaluations)])
     labels = split.labels.cpu().numpy().astype(numpy.uint8)
-    batch_size = config.batch_size or default_batch_size(device)
+
+    def keep(made: Made) -> None:
+        outcome, about = made
+        store.add([Cell.of(outcome, origins[outcome.evaluation.model], about)], labels)
+
+    with ExitStack() as locks:
+        claims = claimed(unmade(evaluations, config), store, meter, locks)
+        if cluster is not None:
+            from experiments.cluster.measuring import measure_on_cluster
+
+            measure_on_cluster(claims, models, keep, config.batch_size, meter, cluster)
+            return
+        for evaluation, lock in claims:
+            meter.begin(f"{evaluation.model} on {evaluation.kind}")
+            on_batch = meter.times(passes_per_image(evaluation)).advance
+            keep(measured(evaluation, models[evaluation.model], split, config.batch_size, on_batch))
+            lock.close()
+
+
+def claimed(
+    evaluations: Iterable[Evaluation], store: CellStore, meter: Meter, locks: ExitStack
+) -> Iterator[tuple[Evaluation, ExitStack]]:
+    """Those that no other process is making or has made, each with its lock, taken one by one."""
     elsewhere = 0
-    for evaluation in unmade(evaluations, config):
-        meter.begin(f"{evaluation.model} on {evaluation.kind}")
+    for evaluation in evaluations:
+        lock = locks.enter_context(ExitStack())
         try:
-            with store.claim(evaluation):
-                if evaluation in store:
-                    meter.skip(passes(evaluation))
-                    continue
-                outcome = measure(
-                    evaluation,
-                    models[evaluation.model],
-                    split,
-                    meter.times(passes_per_image(evaluation)).advance,
-                    batch_size,
-                )
-                about = {**provenance(device), "batch_size": batch_size}
-                store.add([Cell.of(outcome, origins[evaluation.model], about)], labels)
+            lock.enter_context(store.claim(evaluation))
         except LockedElsewhere:
             elsewhere += 1
             meter.skip(passes(evaluation))
+            continue
+        if evaluation in store:
+            meter.skip(passes(evaluation))
+            lock.close()
+            continue
+        yield evaluation, lock
     if elsewhere:
-        console.print(
+        meter.console.print(
             f"{elsewhere} cells are being made by another process; run again for the rest"
         )
+
+
+def measured(
+    evaluation: Evaluation,
+    model: ResNet20,
+    split: Split,
+    batch_size: int | None,
+    on_batch: Callable[[int], object] = lambda count: None,
+) -> Made:
+    """As ``measure``, with the provenance."""
+    device = split.labels.device
+    batch_size = batch_size or default_batch_size(device)
+    outcome = measure(evaluation, model, split, on_batch, batch_size)
+    return outcome, {**provenance(device), "batch_size": batch_size}
 
 
 def check_classes(file: Path, split: Split) -> None:

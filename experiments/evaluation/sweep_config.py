@@ -8,7 +8,7 @@ from tyro.conf import arg
 
 from experiments.support.data_sets import DataConfig
 from experiments.support.places import results_directory, set_name
-from experiments.support.runtime import Runtime
+from experiments.support.runtime import NO_CLUSTER, Cluster, Runtime
 
 Limit = Annotated[int | None, arg(help_behavior_hint="(default: all)")]
 BatchSize = Annotated[int | None, arg(help_behavior_hint="(default: 250 on a CPU, 1000 on a GPU)")]
@@ -33,6 +33,8 @@ class SweepConfig:
     """Directory of the cells and the reports, or shipped:NAME for those of this package."""
     data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
     runtime: Runtime = field(default_factory=Runtime)
+    cluster: Annotated[Cluster | None, arg(help_behavior_hint=NO_CLUSTER)] = None
+    """ray: measure on the machines of a Ray cluster, or on one that is started here."""
 
     @property
     def set_name(self) -> str:

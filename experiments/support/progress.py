@@ -26,8 +26,10 @@ SECONDS_BETWEEN_LINES = 60.0
 class _Pace:
     """What is known of the speed of a task."""
 
-    first: tuple[float, float]
-    """Seconds and amount after the first step."""
+    first: tuple[float, float] = (0.0, 0.0)
+    """Seconds and amount after the first steps."""
+    steps: int = 0
+    """How many there were."""
     line: float = 0.0
     """When the last line was printed."""
     estimated: bool = False
@@ -44,6 +46,9 @@ class LoggedProgress(Progress):
     """The bars of rich. Early on, a line says how long a task takes, unless its ``whole`` is None.
 
     Where there is no terminal no bar is drawn, and a line a minute says how far a task is.
+
+    The ``at_once`` of a task is how many of its steps are made at the same time. The pace is not known
+    before as many have ended.
     """
 
     def __init__(self, console: Console, get_time: Callable[[], float] | None = None) -> None:
@@ -71,7 +76,13 @@ class LoggedProgress(Progress):
         task = self._task(task_id)
         if task.total is None or task.elapsed is None or advance <= 0:
             return
-        pace = self.paces.setdefault(task_id, _Pace((task.elapsed, task.completed)))
+        pace = self.paces.setdefault(task_id, _Pace())
+        pace.steps += 1
+        at_once = task.fields.get("at_once", 1)
+        if pace.steps < at_once:
+            return
+        if pace.steps == at_once:
+            pace.first = (task.elapsed, task.completed)
         left = task.total - task.completed
         measured = task.elapsed - pace.first[0] >= SECONDS_BEFORE_ESTIMATE
         long = task.elapsed >= SECONDS_OF_A_LONG_STEP

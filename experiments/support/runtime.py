@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     import torch
 
 Precision = Literal["bfloat16", "float32"]
+Cluster = Literal["ray"]
+#: The default of the option, in words.
+NO_CLUSTER = "(default: this process does the work)"
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,13 @@ class Runtime:
     """Compiles the networks with torch.compile: they are faster, after a minute or two that this
     takes, and their bits are others; results say so. It needs a C++ compiler."""
 
-    def start(self) -> "torch.device":
-        """Applies the settings to this process and returns the device."""
+    def start(self, cluster: Cluster | None = None) -> "torch.device":
+        """Applies the settings to this process and returns the device.
+
+        Args:
+            cluster: if there is one, the settings are for its workers, and this process is on the CPU.
+        """
         from experiments.support.device import start
 
-        return start(self.device, self.threads, self.cudnn, compile_networks=self.compile)
+        device = "cpu" if cluster else self.device
+        return start(device, self.threads, self.cudnn, compile_networks=self.compile)

@@ -53,7 +53,7 @@ class Images:
 
 
 def load_images(config: TrainingConfig) -> Images:
-    """The images, on the device that the configuration asks for.
+    """The images, on the device of this process.
 
     Raises:
         ValueError: an option is bad, also one that has nothing to do with the images: nothing is
@@ -61,7 +61,7 @@ def load_images(config: TrainingConfig) -> Images:
     """
     recipe(config.preset, config.epochs)
     check_seed(config.seed)
-    device = config.runtime.start()
+    device = config.runtime.start(config.cluster)
     return Images(*(load_split(config.data, name).to(device) for name in ("train", "test")))
 
 

@@ -1,12 +1,14 @@
 """Trains networks: one after another, or several at once in one process, with the same bits."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
 
+from experiments.cluster.connection import at_once_on, connected
 from experiments.support.errors import LockedElsewhere
 from experiments.support.progress import Meter, progress_bars
 from experiments.support.storage import lock
@@ -14,6 +16,9 @@ from experiments.training.model_files import model_path
 from experiments.training.run import Images, Run, is_done, load_images, resolved, steps_left
 from experiments.training.trainer import take_steps
 from experiments.training.training_config import TrainingConfig
+
+if TYPE_CHECKING:
+    from experiments.cluster.ray_cluster import RayCluster
 
 #: On one H100, 8 networks at once reached 99 % of the images per second of 15.
 MOST_AT_ONCE = 8
@@ -44,13 +49,25 @@ def train_all(
         ValueError: as of ``train``.
         FloatingPointError: the loss of one has become NaN; the others are trained.
     """
-    at_once = networks_at_once(at_once, config.runtime.start())
+    networks_at_once(at_once, config.runtime.start(config.cluster))  # refuses before any download
     images = load_images(config)
     left = {kind: steps_left(kind, config, images) for kind in kinds}
-    with progress_bars(console) as progress:
-        whole = f"{sum(map(bool, left.values()))} of {len(left)} models to train"
-        bar = progress.add_task("training", total=sum(left.values()), whole=whole)
-        return train_side_by_side(left, config, images, at_once, Meter(progress, bar))
+    needed = config.cluster if any(left.values()) else None
+    splits = {"train": images.train, "test": images.test}
+    with connected(needed, config.runtime, console, **splits) as cluster:
+        with progress_bars(console) as progress:
+            to_train = sum(map(bool, left.values()))
+            whole = f"{to_train} of {len(left)} models to train"
+            if cluster:
+                console.print(f"{whole}, on {cluster}")
+            bar = progress.add_task(
+                "training",
+                total=sum(left.values()),
+                whole=whole,
+                at_once=at_once_on(cluster, to_train),
+            )
+            meter = Meter(progress, bar)
+            return train_side_by_side(left, config, images, at_once, meter, cluster=cluster)
 
 
 def networks_at_once(asked: int | None, device: torch.device) -> int:
@@ -68,10 +85,11 @@ def train_side_by_side(
     left: Mapping[str, int],
     config: TrainingConfig,
     images: Images,
-    at_once: int,
+    at_once: int | None,
     meter: Meter,
     *,
     quiet: bool = False,
+    cluster: "RayCluster | None" = None,
 ) -> list[str]:
     """As ``train_all``, with what that prepares.
 
@@ -79,60 +97,91 @@ def train_side_by_side(
         left: the kinds, and the steps that each of them counts in the bar.
         config: options.
         images: as ``load_images`` gives them.
-        at_once: how many to train at once.
+        at_once: how many to train at once, in one task if there is a cluster; None for what suits
+            the device.
         meter: counts steps.
         quiet: no line for each epoch.
+        cluster: where to train, if not in this process.
     """
-    console, waiting, elsewhere, diverged = meter.console, list(left), [], []
-    with ExitStack() as every_lock:
-        active: dict[Run, ExitStack] = {}
-        while waiting or active:
-            while waiting and len(active) < at_once:
-                kind = waiting.pop(0)
-                held = every_lock.enter_context(ExitStack())
-                try:
-                    run = held.enter_context(_opened(kind, config, images, console, at_once))
-                except LockedElsewhere:
-                    console.print(f"{kind}: another process is training it")
-                    elsewhere.append(kind)
-                    meter.skip(left[kind])
-                    continue
-                meter.skip(left[kind] - (run.steps_left if run else 0))
-                if run:
-                    active[run] = held
-            training = [run for run in active if run.steps_left]
-            if training:
-                meter.begin(f"training {', '.join(run.trainer.kind for run in training)}")
-                take_steps([run.trainer for run in training], meter.advance)
-            for run in training:
-                try:
-                    line = run.end_epoch()
-                except FloatingPointError as error:
-                    diverged.append(str(error))
-                    meter.skip(run.steps_left - run.trainer.steps_per_epoch)
-                    active.pop(run).close()
-                    continue
-                if not quiet:
-                    console.print(line)
-            for run in [run for run in active if not run.steps_left]:
-                console.print(f"{run.trainer.kind}: test accuracy {run.store():.4f}, {run.path}")
-                active.pop(run).close()
+    elsewhere: list[str] = []
+    with ExitStack() as locks:
+        claims = claimed(left, config, images, meter, locks, elsewhere)
+        if cluster is None:
+            at_once = networks_at_once(at_once, images.train.images.device)
+            diverged = _train_here(claims, config, images, at_once, meter, quiet)
+        else:
+            from experiments.cluster.training import train_on_cluster
+
+            at_once = networks_at_once(at_once, torch.device(cluster.runtime.device))
+            at_once = min(at_once, -(-len(left) // cluster.tasks_at_once))
+            diverged = train_on_cluster(claims, config, images, at_once, meter, quiet, cluster)
     if diverged:
         raise FloatingPointError("; ".join(diverged))
     return elsewhere
 
 
-@contextmanager
-def _opened(
-    kind: str, config: TrainingConfig, images: Images, console: Console, at_once: int
-) -> Iterator[Run | None]:
-    """The training of a model under its lock, or None if it is done."""
-    # The threads of this process again, where an earlier checkpoint had others.
-    config.runtime.start()
-    path = model_path(kind, config.models)
-    with lock(path):
+def claimed(
+    left: Mapping[str, int],
+    config: TrainingConfig,
+    images: Images,
+    meter: Meter,
+    locks: ExitStack,
+    elsewhere: list[str],
+) -> Iterator[tuple[str, ExitStack]]:
+    """Those that are not done, each with its lock, taken one by one.
+
+    Those that another process is training are added to ``elsewhere``.
+    """
+    for kind, steps in left.items():
+        path, held = model_path(kind, config.models), locks.enter_context(ExitStack())
+        try:
+            held.enter_context(lock(path))
+        except LockedElsewhere:
+            meter.console.print(f"{kind}: another process is training it")
+            elsewhere.append(kind)
+            meter.skip(steps)
+            continue
+        meter.skip(steps - steps_left(kind, config, images))
         if is_done(path, resolved(kind, config, images)):
-            console.print(f"{kind}: done before, {path}")
-            yield None
+            meter.console.print(f"{kind}: done before, {path}")
+            held.close()
         else:
-            yield Run(kind, config, images, console, alone=at_once == 1)
+            yield kind, held
+
+
+def _train_here(
+    claims: Iterator[tuple[str, ExitStack]],
+    config: TrainingConfig,
+    images: Images,
+    at_once: int,
+    meter: Meter,
+    quiet: bool,
+) -> list[str]:
+    """Trains in this process; returns what to say of those that diverged."""
+    console = meter.console
+    diverged: list[str] = []
+    active: dict[Run, ExitStack] = {}
+    while True:
+        while len(active) < at_once and (claim := next(claims, None)):
+            # The threads of this process again, where an earlier checkpoint had others.
+            config.runtime.start(config.cluster)
+            active[Run(claim[0], config, images, console, alone=at_once == 1)] = claim[1]
+        if not active:
+            return diverged
+        training = [run for run in active if run.steps_left]
+        if training:
+            meter.begin(f"training {', '.join(run.trainer.kind for run in training)}")
+            take_steps([run.trainer for run in training], meter.advance)
+        for run in training:
+            try:
+                line = run.end_epoch()
+            except FloatingPointError as error:
+                diverged.append(str(error))
+                meter.skip(run.steps_left - run.trainer.steps_per_epoch)
+                active.pop(run).close()
+                continue
+            if not quiet:
+                console.print(line)
+        for run in [run for run in active if not run.steps_left]:
+            console.print(f"{run.trainer.kind}: test accuracy {run.store():.4f}, {run.path}")
+            active.pop(run).close()

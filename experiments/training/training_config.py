@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from experiments.support.data_sets import DataConfig
-from experiments.support.runtime import Runtime
+from experiments.support.runtime import NO_CLUSTER, Cluster, Runtime
 
 
 @dataclass(frozen=True)
@@ -23,3 +23,5 @@ class TrainingConfig:
     """Directory of the networks, or shipped:NAME for those of this package."""
     data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))
     runtime: Runtime = field(default_factory=Runtime)
+    cluster: Annotated[Cluster | None, arg(help_behavior_hint=NO_CLUSTER)] = None
+    """ray: train on the machines of a Ray cluster, or on one that is started here."""
