@@ -64,10 +64,15 @@ class Measuring:
         """What messages call it."""
         return "; ".join(map(str, self.locks))
 
+    @property
+    def done(self) -> bool:
+        """Whether every cell is stored."""
+        return not self.locks
+
     def start(self) -> Any:
         """Lets a worker make what is left."""
         runtime, left = self.cluster.runtime, list(self.locks)
-        model = self.models[left[0].model] if left else None
+        model = self.models[left[0].model]
         test = self.cluster.splits["test"]
         return self.cluster.submit(
             measure_cells, runtime, left, model, runtime, self.batch_size, test

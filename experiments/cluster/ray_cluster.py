@@ -39,6 +39,10 @@ class Task(Protocol):
     def name(self) -> str:
         """What messages call it."""
 
+    @property
+    def done(self) -> bool:
+        """Whether workers have sent all of it."""
+
     def start(self) -> Any:
         """Gives what is left of it to a worker; returns the generator of what that sends."""
 
@@ -63,7 +67,7 @@ class RayCluster:
         self.runtime = replace(
             runtime, device="cuda" if use_gpu else "cpu", threads=runtime.threads or 1
         )
-        self.splits = {name: ray.put(_packed(split)) for name, split in splits.items()}
+        self.splits = {name: ray.put(packed(split)) for name, split in splits.items()}
 
     def __str__(self) -> str:
         machines = sum(node["Alive"] for node in ray.nodes())
@@ -117,12 +121,15 @@ class RayCluster:
             except ray.exceptions.RayTaskError as error:
                 raise (error.cause if isinstance(error.cause, EXPECTED) else error) from None
             except ray.exceptions.RayError as error:
+                if task.done:
+                    continue
                 deaths[task] = deaths.get(task, 0) + 1
                 if deaths[task] == MOST_DEATHS:
                     raise ChildProcessError(
                         f"{task.name}: {MOST_DEATHS} workers died one after another: {one_line(error)}"
                     ) from error
-                self.console.print(f"{task.name}: the worker died, another one goes on")
+                reason = one_line(error).partition(". ")[0]
+                self.console.print(f"{task.name}: another worker goes on. {reason}.")
                 running[task.start()] = task
                 continue
             deaths.pop(task, None)
@@ -150,6 +157,8 @@ def connected_to_ray(
 
 
 def _connect(runtime: Runtime, image_bytes: int) -> None:
+    # Ray prints what happens to its machines, with parts of their logs. What ends a task, ``run`` says.
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None
     here = replace(runtime, device="auto").start()
     try:
         try:
@@ -186,13 +195,13 @@ def _count(resource: str) -> int:
     return int(ray.cluster_resources().get(resource, 0))
 
 
-def _packed(split: Split) -> dict[str, Any]:
+def packed(split: Split) -> dict[str, Any]:
     """The fields of a split, with arrays: the workers of a machine share their memory."""
     return {**vars(split), "images": split.images.numpy(), "labels": split.labels.numpy()}
 
 
 def unpacked(packed: dict[str, Any], device: torch.device) -> Split:
-    """Undoes ``_packed``, onto a device. Nobody may change the images: all workers have the same."""
+    """Undoes ``packed``, onto a device. Nobody may change the images: all workers have the same."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         tensors = {name: torch.from_numpy(packed[name]) for name in ("images", "labels")}

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from experiments.cluster.ray_cluster import RayCluster, unpacked
 from experiments.support.progress import Meter
-from experiments.support.storage import atomic_path
+from experiments.support.storage import atomic_path, remove_parts
 from experiments.training.checkpoint import read_checkpoint
 from experiments.training.model_files import model_path
 from experiments.training.recipes import recipe
@@ -55,11 +55,13 @@ def train_on_cluster(
         cluster: has the images.
     """
     diverged: list[str] = []
-    groups = iter(lambda: dict(islice(claims, at_once)), {})
+
+    def tasks() -> Iterator[Training]:
+        while group := dict(islice(claims, at_once)):
+            yield Training(group, config, images, meter, cluster, diverged, quiet)
+
     meter.begin("training on the cluster")
-    cluster.run(
-        Training(group, config, images, meter, cluster, diverged, quiet) for group in groups
-    )
+    cluster.run(tasks())
     return diverged
 
 
@@ -81,11 +83,19 @@ class Training:
         """What messages call it."""
         return f"training {', '.join(self.locks)}"
 
+    @property
+    def done(self) -> bool:
+        """Whether every network is trained or has diverged."""
+        return not self.locks
+
     def start(self) -> Any:
         """Lets a worker go on from the checkpoints."""
         runtime, checkpoints = self.cluster.runtime, {}
         for kind in self.locks:
-            path = model_path(kind, self.config.models).with_suffix(".checkpoint")
+            path = model_path(kind, self.config.models)
+            remove_parts(path.with_suffix(".json"))
+            path = path.with_suffix(".checkpoint")
+            remove_parts(path)
             if path.exists():
                 stored = read_checkpoint(path, torch.device("cpu"))
                 self.meter.console.print(f"{kind}: goes on after epoch {stored['epochs_done']}")

@@ -134,8 +134,11 @@ def make(
         outcome, about = made
         store.add([Cell.of(outcome, origins[outcome.evaluation.model], about)], labels)
 
+    missing = unmade(evaluations, config)
+    if cluster is not None and cluster.runtime.device == "cuda":
+        missing.sort(key=lambda evaluation: evaluation.model)  # a task makes those of one network
     with ExitStack() as locks:
-        claims = claimed(unmade(evaluations, config), store, meter, locks)
+        claims = claimed(missing, store, meter, locks)
         if cluster is not None:
             from experiments.cluster.measuring import measure_on_cluster
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from experiments.commands import figure4, precision
+from experiments.evaluation import selection
 from experiments.evaluation.sweep_config import GridConfig
 from experiments.training.side_by_side import train
 from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, training_config, write_images
@@ -35,3 +37,11 @@ def trained(tmp_path_factory):
 def sweep(trained, tmp_path):
     """The same, with a directory of results of its own."""
     return replace(trained, results=tmp_path, limit=12)
+
+
+@pytest.fixture
+def few_cells(monkeypatch):
+    """Tables of two columns, a figure of two epsilons."""
+    monkeypatch.setattr(selection, "KINDS", ("2d", "8"))
+    monkeypatch.setattr(figure4, "EPSILONS", (2.0, 8.0))
+    monkeypatch.setattr(precision, "EPSILONS", (2.0,))

@@ -11,22 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from experiments.commands import figure4, precision, table1
 from experiments.commands import reproduce as command
-from experiments.evaluation import selection, sweep
+from experiments.commands import table1
+from experiments.evaluation import sweep
 from experiments.evaluation.cell_store import CellStore
 from experiments.reproduce import ReproduceConfig
 from experiments.support import places
 from experiments.training.trainer import Trainer
 from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD
-
-
-@pytest.fixture
-def few_cells(monkeypatch):
-    """Tables of two columns, a figure of two epsilons."""
-    monkeypatch.setattr(selection, "KINDS", ("2d", "8"))
-    monkeypatch.setattr(figure4, "EPSILONS", (2.0, 8.0))
-    monkeypatch.setattr(precision, "EPSILONS", (2.0,))
 
 
 def counted(owner, name, monkeypatch, stop_at):
