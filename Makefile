@@ -62,7 +62,7 @@ $(OTHER)/torch.installed: requirements-other-torch.txt
 	  torch==$(TORCH_VERSION) -r $<
 	@touch $@
 else
-test: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed
+test: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed $(VENV)/requirements-cluster.installed
 	$(BIN)/python -m pytest $(ARGS)
 endif
 

@@ -13,13 +13,13 @@ from rich.console import Console
 
 from experiments.cluster.ray_cluster import RayCluster, unpacked
 from experiments.support.progress import Meter
-from experiments.support.storage import atomic_path, remove_parts
 from experiments.training.checkpoint import read_checkpoint
 from experiments.training.model_files import model_path
 from experiments.training.recipes import recipe
 from experiments.training.run import Images, Run, steps_left
 from experiments.training.trainer import steps_per_epoch, take_steps
 from experiments.training.training_config import TrainingConfig
+from pyquant.command_line.whole_files import atomic_path, remove_parts
 
 
 @dataclass(frozen=True)

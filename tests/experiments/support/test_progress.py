@@ -44,6 +44,15 @@ def test_estimate_leaves_out_a_slow_first_step():
     assert work.lines == ["2d on 8: about 2 min"]
 
 
+def test_estimate_waits_for_what_is_done_at_once():
+    work = Work(100, whole="100 cells", at_once=4)
+    work.step(20.0)  # long; but three others are nearly done
+    assert work.lines == []
+    for _ in range(3):
+        work.step(0.1)
+    assert work.lines == ["100 cells: about 8 min"]
+
+
 def test_quick_work_has_no_estimate():
     work = Work(3)
     for _ in range(3):
