@@ -34,9 +34,8 @@ def measure_on_cluster(
         meter: counts ``passes``.
         cluster: has the test images.
     """
-    # A worker with a GPU takes seconds to start, and the cells of a network share what it records.
     groups: Iterable[list[tuple[Evaluation, ExitStack]]]
-    if cluster.runtime.device == "cuda":
+    if cluster.slow_to_start:
         groups = (list(group) for _, group in groupby(claims, lambda claim: claim[0].model))
     else:
         groups = ([claim] for claim in claims)

@@ -80,6 +80,14 @@ class RayCluster:
         needs = _needs(self.runtime)
         return max(1, min(_count(name) // amount for name, amount in needs.items()))
 
+    @property
+    def slow_to_start(self) -> bool:
+        """Whether a task takes seconds or minutes before its first cell.
+
+        On a GPU every task has a new process; a network is compiled in each task.
+        """
+        return self.runtime.device == "cuda" or self.runtime.compile
+
     def submit(self, task: Any, runtime: Runtime, *arguments: Any, **splits: Any) -> Any:
         """Gives a remote function to a worker that has what ``runtime`` needs.
 

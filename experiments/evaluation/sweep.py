@@ -135,7 +135,7 @@ def make(
         store.add([Cell.of(outcome, origins[outcome.evaluation.model], about)], labels)
 
     missing = unmade(evaluations, config)
-    if cluster is not None and cluster.runtime.device == "cuda":
+    if cluster is not None and cluster.slow_to_start:
         missing.sort(key=lambda evaluation: evaluation.model)  # a task makes those of one network
     with ExitStack() as locks:
         claims = claimed(missing, store, meter, locks)

@@ -202,7 +202,7 @@ class InThisProcess:
 
     def __init__(self, device, **splits):
         self.runtime = Runtime(device=device, threads=1)
-        self.tasks_at_once = 3
+        self.tasks_at_once, self.slow_to_start = 3, device == "cuda"
         self.splits = {name: packed(split) for name, split in splits.items()}
         self.submitted = []
 
