@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import ray
@@ -13,13 +12,19 @@ from rich.console import Console
 
 from experiments.cluster.ray_cluster import RayCluster, unpacked
 from experiments.support.progress import Meter
-from experiments.training.checkpoint import read_checkpoint
 from experiments.training.model_files import model_path
 from experiments.training.recipes import recipe
-from experiments.training.run import Images, Run, steps_left
+from experiments.training.run import (
+    Files,
+    Images,
+    Run,
+    last_epoch,
+    resolved,
+    steps_left,
+    write_files,
+)
 from experiments.training.trainer import steps_per_epoch, take_steps
 from experiments.training.training_config import TrainingConfig
-from pyquant.command_line.whole_files import atomic_path, remove_parts
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,10 @@ class Sent:
     """What a worker tells of a network after an epoch, or as the last thing of it."""
 
     kind: str
-    message: str
-    files: dict[str, bytes] = field(default_factory=dict)
-    """What the driver is to write, by suffix, in this order."""
-    last: bool = False
-    """The network is trained; if there are no files, it has diverged."""
+    line: str
+    files: Files
+    """What the driver is to write; nothing of a network that has diverged."""
+    last: bool
 
 
 def train_on_cluster(
@@ -89,19 +93,17 @@ class Training:
         return not self.locks
 
     def start(self) -> Any:
-        """Lets a worker go on from the checkpoints."""
-        runtime, checkpoints = self.cluster.runtime, {}
+        """Lets a worker go on from the last epochs."""
+        runtime, stored = self.cluster.runtime, {}
         for kind in self.locks:
             path = model_path(kind, self.config.models)
-            remove_parts(path.with_suffix(".json"))
-            path = path.with_suffix(".checkpoint")
-            remove_parts(path)
-            if path.exists():
-                stored = read_checkpoint(path, torch.device("cpu"))
-                self.meter.console.print(f"{kind}: goes on after epoch {stored['epochs_done']}")
-                checkpoints[kind] = path.read_bytes()
+            settings = resolved(kind, self.config, self.images)
+            last = last_epoch(path, settings, torch.device("cpu"))
+            if last is not None:
+                stored[kind] = last
+                self.meter.console.print(f"{kind}: goes on after epoch {last['epochs_done']}")
                 if self.config.runtime.threads is None and runtime.device == "cpu":
-                    runtime = replace(runtime, threads=stored["threads"] or runtime.threads)
+                    runtime = replace(runtime, threads=last["threads"] or runtime.threads)
         # Without what the options of a command add: its module is __main__ here, but not there.
         config = TrainingConfig(
             self.config.preset,
@@ -112,67 +114,47 @@ class Training:
             runtime,
         )
         return self.cluster.submit(
-            train_networks, runtime, list(self.locks), config, checkpoints, **self.cluster.splits
+            train_networks, runtime, list(self.locks), config, stored, **self.cluster.splits
         )
 
     def receive(self, sent: Sent) -> None:
-        """Writes the files of a network, as a process does that trains it itself."""
-        path, console = model_path(sent.kind, self.config.models), self.meter.console
-        for suffix, content in sent.files.items():
-            with atomic_path(path.with_suffix(suffix)) as part:
-                part.write_bytes(content)
+        """Writes the files of a network."""
+        write_files(model_path(sent.kind, self.config.models), sent.files)
         if not sent.last:
             settings = recipe(self.config.preset, self.config.epochs)
             self.meter.advance(steps_per_epoch(self.images.train, settings))
-            if not self.quiet:
-                console.print(sent.message)
-            return
-        if sent.files:
-            path.with_suffix(".checkpoint").unlink(missing_ok=True)
-            console.print(f"{sent.message}, {path}")
-        else:
-            self.diverged.append(sent.message)
+        elif not sent.files:
+            self.diverged.append(sent.line)
             self.meter.skip(steps_left(sent.kind, self.config, self.images))
-        self.locks.pop(sent.kind).close()
+        if sent.files and (sent.last or not self.quiet):
+            self.meter.console.print(sent.line)
+        if sent.last:
+            self.locks.pop(sent.kind).close()
 
 
 @ray.remote
 def train_networks(
     kinds: list[str],
     config: TrainingConfig,
-    checkpoints: dict[str, bytes],
+    stored: dict[str, dict[str, Any]],
     train: dict[str, Any],
     test: dict[str, Any],
 ) -> Iterator[Sent]:
-    """The task: as ``train_side_by_side``, with files in a directory of its own, which it sends."""
-    with TemporaryDirectory() as directory:
-        here = replace(config, models=directory)
-        device = here.runtime.start()
-        images = Images(unpacked(train, device), unpacked(test, device))
-        for kind, content in checkpoints.items():
-            model_path(kind, directory).with_suffix(".checkpoint").write_bytes(content)
-        console = Console(quiet=True)
-        try:
-            runs = [Run(kind, here, images, console, alone=len(kinds) == 1) for kind in kinds]
-        except ValueError as error:
-            raise ValueError(str(error).replace(directory, config.models)) from error
-        while runs:
-            training = [run for run in runs if run.steps_left]
-            if training:
-                take_steps([run.trainer for run in training], lambda: None)
-            for run in training:
-                try:
-                    yield Sent(run.trainer.kind, run.end_epoch(), _files(run, ".checkpoint"))
-                except FloatingPointError as error:
-                    runs.remove(run)
-                    yield Sent(run.trainer.kind, str(error), last=True)
-            for run in [run for run in runs if not run.steps_left]:
-                message = f"{run.trainer.kind}: test accuracy {run.store():.4f}"
-                # The record is the last: with it, the network is done.
-                files = _files(run, ".safetensors", ".json")
+    """The task: as ``train_side_by_side``, but what there is to write is sent."""
+    device = config.runtime.start()
+    images = Images(unpacked(train, device), unpacked(test, device))
+    console, alone = Console(quiet=True), len(kinds) == 1
+    runs = [Run(kind, config, images, stored.get(kind), console, alone=alone) for kind in kinds]
+    while runs:
+        training = [run for run in runs if run.steps_left]
+        if training:
+            take_steps([run.trainer for run in training], lambda: None)
+        for run in training:
+            try:
+                yield Sent(run.trainer.kind, *run.end_epoch(), last=False)
+            except FloatingPointError as error:
                 runs.remove(run)
-                yield Sent(run.trainer.kind, message, files, last=True)
-
-
-def _files(run: Run, *suffixes: str) -> dict[str, bytes]:
-    return {suffix: run.path.with_suffix(suffix).read_bytes() for suffix in suffixes}
+                yield Sent(run.trainer.kind, str(error), {}, last=True)
+        for run in [run for run in runs if not run.steps_left]:
+            runs.remove(run)
+            yield Sent(run.trainer.kind, *run.finish(), last=True)

@@ -1,4 +1,4 @@
-"""The state of a training run after its last epoch, as a file."""
+"""The state of a training run after its last epoch, as the content of a file."""
 
 import io
 import pickle
@@ -10,16 +10,14 @@ import torch
 
 from experiments.support.storage import one_line
 from experiments.training.training_record import in_terms_of_today
-from pyquant.command_line.whole_files import atomic_path
 
 
-def write_checkpoint(
-    path: Path, config: dict[str, Any], runs: list[dict[str, Any]], state: dict[str, Any]
-) -> None:
-    """Writes a checkpoint, whole or not at all.
+def checkpoint_content(
+    config: dict[str, Any], runs: list[dict[str, Any]], state: dict[str, Any]
+) -> bytes:
+    """A checkpoint.
 
     Args:
-        path: the file.
         config: the configuration that decides the result.
         runs: where and with what each process of this run began.
         state: what ``Trainer.state`` gives.
@@ -29,9 +27,7 @@ def write_checkpoint(
     threads = torch.get_num_threads()
     content = io.BytesIO()
     torch.save({"config": config, "threads": threads, "runs": runs, "state": state}, content)
-    # Not by torch.save: of a disk that fills up it says neither that it is full nor which file.
-    with atomic_path(path) as part:
-        part.write_bytes(content.getbuffer())
+    return content.getvalue()
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:

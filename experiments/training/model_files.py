@@ -7,7 +7,7 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 
 from experiments.method.kinds import KINDS, check_kind
 from experiments.support.places import MODELS, models_directory, shipped_sets
@@ -45,15 +45,22 @@ def require_models(models: str | Path) -> list[str]:
 
 
 def save_model(model: ResNet20, path: Path, config: dict[str, Any]) -> None:
-    """Writes a model with its configuration in the metadata, its weights as float16.
-
-    Everything that has one dimension (batch normalisation, biases) stays float32: it is small, and
-    its variances need the range.
+    """Writes ``model_content``, whole or not at all.
 
     Raises:
         ValueError: there is a training record with this name.
     """
     refuse_recorded(path)
+    with atomic_path(path) as part:
+        part.write_bytes(model_content(model, config))
+
+
+def model_content(model: ResNet20, config: dict[str, Any]) -> bytes:
+    """The file of a model: its weights as float16, its configuration in the metadata.
+
+    Everything that has one dimension (batch normalisation, biases) stays float32: it is small, and
+    its variances need the range.
+    """
     tensors = {
         name: value.detach()
         .cpu()
@@ -62,8 +69,7 @@ def save_model(model: ResNet20, path: Path, config: dict[str, Any]) -> None:
         for name, value in model.state_dict().items()
         if value.is_floating_point()
     }
-    with atomic_path(path) as part:
-        part.write_bytes(save(tensors, {"config": json.dumps(config)}))
+    return save(tensors, {"config": json.dumps(config)})
 
 
 def refuse_recorded(path: Path) -> None:
@@ -96,8 +102,17 @@ def load_model(path: Path, device: torch.device) -> ResNet20:
     """
     require_model(path)
     checked_record(path)
+    return model_of(path.read_bytes(), path, device)
+
+
+def model_of(content: bytes, path: Path, device: torch.device) -> ResNet20:
+    """The model that ``model_content`` was made from, as ``for_evaluation`` makes it.
+
+    Raises:
+        ValueError: the content is damaged, or something else; the message names ``path``.
+    """
     try:
-        tensors = load_file(path)
+        tensors = load(content)
         model = ResNet20(len(tensors["linear.bias"]))
         missing, unexpected = model.load_state_dict(tensors, strict=False)
     except (safetensors.SafetensorError, KeyError, RuntimeError, TypeError) as error:

@@ -1,5 +1,6 @@
 """The training of one network: what there is of it, what is left to do, and what is stored."""
 
+import hashlib
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,20 +14,20 @@ from experiments.support.data_sets import Split, load_split
 from experiments.support.device import set_threads
 from experiments.support.provenance import provenance
 from experiments.support.runtime import Runtime
-from experiments.support.storage import one_line, refuse_other, write_json
+from experiments.support.storage import json_text, one_line, refuse_other
 from experiments.training.accuracy import accuracy
-from experiments.training.checkpoint import read_checkpoint, write_checkpoint
+from experiments.training.checkpoint import checkpoint_content, read_checkpoint
 from experiments.training.model_files import (
     file_digest,
-    load_model,
+    model_content,
+    model_of,
     model_path,
-    save_model,
 )
 from experiments.training.recipes import recipe
 from experiments.training.trainer import Trainer, check_seed, steps_per_epoch
 from experiments.training.training_config import TrainingConfig
 from experiments.training.training_record import read_record
-from pyquant.command_line.whole_files import remove_parts
+from pyquant.command_line.whole_files import atomic_path
 
 MONITORED_IMAGES = 1000
 
@@ -89,14 +90,24 @@ def steps_left(kind: str, config: TrainingConfig, images: Images) -> int:
     wanted = recipe(config.preset, config.epochs)
     if is_done(path, settings):
         return 0
-    checkpoint, done = path.with_suffix(".checkpoint"), 0
-    try:
-        stored = read_checkpoint(checkpoint, torch.device("cpu"))
-        refuse_other(settings, stored["config"], checkpoint)
-        done = stored["epochs_done"]
-    except FileNotFoundError:
-        pass  # not begun, or another process has just removed it, as the last thing it does
+    stored = last_epoch(path, settings, torch.device("cpu"))
+    done = stored["epochs_done"] if stored else 0
     return (wanted.epochs - done) * steps_per_epoch(images.train, wanted)
+
+
+def last_epoch(path: Path, settings: dict[str, Any], device: torch.device) -> dict[str, Any] | None:
+    """The checkpoint of the model ``path``, as ``read_checkpoint`` gives it; None if there is none.
+
+    Raises:
+        ValueError: it is damaged, or of a training with other settings.
+    """
+    checkpoint = path.with_suffix(".checkpoint")
+    try:
+        stored = read_checkpoint(checkpoint, device)
+    except FileNotFoundError:
+        return None  # not begun, or another process has just removed it, as the last thing it does
+    refuse_other(settings, stored["config"], checkpoint)
+    return stored
 
 
 def is_done(path: Path, settings: dict[str, Any]) -> bool:
@@ -115,28 +126,52 @@ def is_done(path: Path, settings: dict[str, Any]) -> bool:
     return True
 
 
-class Run:
-    """A network in training: from nothing or from its last epoch to its file.
+#: What is to be written of a network, by suffix, in this order.
+Files = dict[str, bytes]
+
+
+def write_files(path: Path, files: Files) -> None:
+    """Writes what ``Run`` gives of the model ``path``: each file whole or not at all.
 
     With KIND.safetensors there is KIND.json: configuration, history, test accuracy of the stored
     model, provenance, and in ``runs`` the provenance of each process that trained a part. Until both
-    are written, KIND.checkpoint holds the last epoch. Whoever makes a run holds the lock of ``path``.
+    are written, KIND.checkpoint holds the last epoch.
+    """
+    for suffix, content in files.items():
+        with atomic_path(path.with_suffix(suffix)) as part:
+            part.write_bytes(content)
+    if ".json" in files:
+        path.with_suffix(".checkpoint").unlink(missing_ok=True)
+
+
+class Run:
+    """A network in training: from nothing or from its last epoch to the content of its files.
+
+    It writes none itself: ``write_files`` does, in the process that holds the lock of ``path``.
     """
 
     def __init__(
-        self, kind: str, config: TrainingConfig, images: Images, console: Console, *, alone: bool
+        self,
+        kind: str,
+        config: TrainingConfig,
+        images: Images,
+        stored: dict[str, Any] | None,
+        console: Console,
+        *,
+        alone: bool,
     ) -> None:
-        """Begins, or goes on from the checkpoint.
+        """Begins, or goes on.
 
         Args:
             kind: of the network.
             config: options.
             images: as ``load_images`` gives them.
+            stored: what ``last_epoch`` gives.
             console: is told what happens.
             alone: whether nothing else trains at the same time.
 
         Raises:
-            ValueError: the checkpoint is damaged, or of another training.
+            ValueError: the checkpoint holds no state of a training, or was made with other threads.
         """
         self.path = model_path(kind, config.models)
         self.checkpoint = self.path.with_suffix(".checkpoint")
@@ -148,11 +183,7 @@ class Run:
             images.train, kind, recipe(config.preset, config.epochs), config.seed, self.precision
         )
         self.runs: list[dict[str, Any]] = []
-        remove_parts(self.checkpoint)
-        remove_parts(self.path.with_suffix(".json"))
-        if self.checkpoint.exists():
-            stored = read_checkpoint(self.checkpoint, self.device)
-            refuse_other(self.settings, stored["config"], self.checkpoint)
+        if stored is not None:
             if self.device.type == "cpu":
                 _use_threads_of(self.checkpoint, stored["threads"], config.runtime, console, alone)
             self._restore(stored)
@@ -175,8 +206,8 @@ class Run:
         epochs = self.trainer.settings.epochs - self.trainer.epochs_done
         return epochs * self.trainer.steps_per_epoch
 
-    def end_epoch(self) -> str:
-        """Measures and keeps the epoch whose steps were taken; returns a line about it.
+    def end_epoch(self) -> tuple[str, Files]:
+        """Measures the epoch whose steps were taken; returns a line about it, and the checkpoint.
 
         Raises:
             FloatingPointError: the loss has become NaN.
@@ -186,29 +217,28 @@ class Run:
         last = trainer.history[-1]
         # For the user to watch: no choice depends on it.
         last["watched_accuracy"] = accuracy(trainer.model, watched, trainer.kind, self.precision)
-        write_checkpoint(self.checkpoint, self.settings, self.runs, trainer.state())
-        return (
+        line = (
             f"{trainer.kind}: epoch {last['epoch']}/{trainer.settings.epochs}, "
             f"loss {last['loss']:.4f}, accuracy {last['train_accuracy']:.4f} in training, "
             f"{last['watched_accuracy']:.4f} on {len(watched.labels)} test images"
         )
+        return line, {".checkpoint": checkpoint_content(self.settings, self.runs, trainer.state())}
 
-    def store(self) -> float:
-        """Stores the trained model with its record; returns the test accuracy of the stored model."""
-        save_model(self.trainer.model, self.path, self.settings)
-        model = load_model(self.path, self.device)
+    def finish(self) -> tuple[str, Files]:
+        """Tests the trained model as it will be stored; returns a line about it, model and record."""
+        content = model_content(self.trainer.model, self.settings)
+        model = model_of(content, self.path, self.device)
         test_accuracy = accuracy(model, self.images.test, self.trainer.kind, self.precision)
         record = {
             "config": self.settings,
             "test_accuracy": test_accuracy,
-            "model_sha256": file_digest(self.path),
+            "model_sha256": hashlib.sha256(content).hexdigest(),
             "history": self.trainer.history,
             "provenance": provenance(self.device),
             "runs": self.runs,
         }
-        write_json(self.path.with_suffix(".json"), record)
-        self.checkpoint.unlink(missing_ok=True)
-        return test_accuracy
+        line = f"{self.trainer.kind}: test accuracy {test_accuracy:.4f}, {self.path}"
+        return line, {".safetensors": content, ".json": json_text(record).encode()}
 
 
 def _use_threads_of(

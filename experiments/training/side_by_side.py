@@ -13,9 +13,19 @@ from experiments.support.errors import LockedElsewhere
 from experiments.support.progress import Meter, progress_bars
 from experiments.support.storage import lock
 from experiments.training.model_files import model_path
-from experiments.training.run import Images, Run, is_done, load_images, resolved, steps_left
+from experiments.training.run import (
+    Images,
+    Run,
+    is_done,
+    last_epoch,
+    load_images,
+    resolved,
+    steps_left,
+    write_files,
+)
 from experiments.training.trainer import take_steps
 from experiments.training.training_config import TrainingConfig
+from pyquant.command_line.whole_files import remove_parts
 
 if TYPE_CHECKING:
     from experiments.cluster.ray_cluster import RayCluster
@@ -141,6 +151,8 @@ def claimed(
             elsewhere.append(kind)
             meter.skip(steps)
             continue
+        for suffix in (".checkpoint", ".json"):
+            remove_parts(path.with_suffix(suffix))
         meter.skip(steps - steps_left(kind, config, images))
         if is_done(path, resolved(kind, config, images)):
             meter.console.print(f"{kind}: done before, {path}")
@@ -164,8 +176,11 @@ def _train_here(
     while True:
         while len(active) < at_once and (claim := next(claims, None)):
             # The threads of this process again, where an earlier checkpoint had others.
-            config.runtime.start(config.cluster)
-            active[Run(claim[0], config, images, console, alone=at_once == 1)] = claim[1]
+            device = config.runtime.start(config.cluster)
+            kind, held = claim
+            settings = resolved(kind, config, images)
+            stored = last_epoch(model_path(kind, config.models), settings, device)
+            active[Run(kind, config, images, stored, console, alone=at_once == 1)] = held
         if not active:
             return diverged
         training = [run for run in active if run.steps_left]
@@ -174,14 +189,17 @@ def _train_here(
             take_steps([run.trainer for run in training], meter.advance)
         for run in training:
             try:
-                line = run.end_epoch()
+                line, files = run.end_epoch()
             except FloatingPointError as error:
                 diverged.append(str(error))
                 meter.skip(run.steps_left - run.trainer.steps_per_epoch)
                 active.pop(run).close()
                 continue
+            write_files(run.path, files)
             if not quiet:
                 console.print(line)
         for run in [run for run in active if not run.steps_left]:
-            console.print(f"{run.trainer.kind}: test accuracy {run.store():.4f}, {run.path}")
+            line, files = run.finish()
+            write_files(run.path, files)
+            console.print(line)
             active.pop(run).close()

@@ -265,13 +265,12 @@ def test_a_training_goes_on_with_its_threads_on_a_cluster(training, data, tmp_pa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("experiments.training.run.save_model", interrupted)
+        patch.setattr("experiments.training.run.model_content", interrupted)
         training(("2d",), config)
     checkpoint = tmp_path / "2d.checkpoint"
     stored = torch.load(checkpoint, weights_only=True)
     assert stored["threads"] == 1
     torch.save({**stored, "threads": 2}, checkpoint)
-    # The file is named that the user has, not that of the worker.
     with pytest.raises(ValueError, match=f"threads is 1, but {checkpoint} was made with 2"):
         training(("2d",), replace(config, runtime=ONE_THREAD))
     try:

@@ -98,7 +98,7 @@ def test_a_network_of_which_only_the_file_is_missing_is_stored(data, tmp_path, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("experiments.training.run.save_model", interrupted)
+        patch.setattr("experiments.training.run.model_content", interrupted)
         side_by_side.train("2d", config, QUIET)
     assert files_of(tmp_path) == ["2d.checkpoint"]
     monkeypatch.setattr(Trainer, "step", lambda *_: pytest.fail("no step is left"))

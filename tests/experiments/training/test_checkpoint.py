@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from experiments.training.checkpoint import read_checkpoint, write_checkpoint
+from experiments.training.checkpoint import checkpoint_content, read_checkpoint
 from experiments.training.model_files import load_model
+from experiments.training.run import write_files
 
 STATE = {"epochs_done": 3, "model": {"weight": torch.arange(100_000.0)}}
 
@@ -27,7 +28,7 @@ def files_of_at_most(size):
 
 
 def test_reads_what_was_written(tmp_path):
-    write_checkpoint(tmp_path / "2d.checkpoint", {"kind": "2d"}, [], STATE)
+    (tmp_path / "2d.checkpoint").write_bytes(checkpoint_content({"kind": "2d"}, [], STATE))
     stored = read_checkpoint(tmp_path / "2d.checkpoint", torch.device("cpu"))
     assert stored["config"] == {"kind": "2d"} and stored["epochs_done"] == 3
     assert torch.equal(stored["state"]["model"]["weight"], STATE["model"]["weight"])
@@ -37,7 +38,7 @@ def test_a_disk_that_is_full_is_named_and_the_old_checkpoint_stays(tmp_path):
     path = tmp_path / "2d.checkpoint"
     path.write_bytes(b"the last epoch")
     with files_of_at_most(10_000), pytest.raises(OSError) as raised:
-        write_checkpoint(path, {"kind": "2d"}, [], STATE)
+        write_files(path, {".checkpoint": checkpoint_content({"kind": "2d"}, [], STATE)})
     assert raised.value.errno == errno.EFBIG and raised.value.filename == str(path)
     assert str(path) in str(raised.value)
     assert path.read_bytes() == b"the last epoch"

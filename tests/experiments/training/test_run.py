@@ -117,7 +117,7 @@ def test_damaged_checkpoint_is_named(data, tmp_path):
 )
 def test_a_checkpoint_of_other_content_is_named_in_one_line(damage, data, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("experiments.training.run.save_model", interrupted)
+        patch.setattr("experiments.training.run.model_content", interrupted)
         train("2d", training_config(data, tmp_path, epochs=1), QUIET)
     checkpoint = tmp_path / "2d.checkpoint"
     stored = torch.load(checkpoint, weights_only=True)
