@@ -27,7 +27,7 @@ def measure_on_cluster(
     """Measures on the machines of a cluster.
 
     Args:
-        claims: the evaluations with their locks, those of one network one after another.
+        claims: the evaluations with their locks; if tasks are slow to start, network by network.
         models: by name, on the CPU.
         keep: stores what was made.
         batch_size: images at once; None for what suits the device.

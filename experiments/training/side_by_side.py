@@ -123,7 +123,8 @@ def train_side_by_side(
             from experiments.cluster.training import train_on_cluster
 
             at_once = networks_at_once(at_once, torch.device(cluster.runtime.device))
-            at_once = min(at_once, -(-len(left) // cluster.tasks_at_once))
+            to_train = sum(map(bool, left.values()))
+            at_once = max(1, min(at_once, -(-to_train // cluster.tasks_at_once)))
             diverged = train_on_cluster(claims, config, images, at_once, meter, quiet, cluster)
     if diverged:
         raise FloatingPointError("; ".join(diverged))

@@ -237,8 +237,9 @@ def test_a_task_trains_a_group_of_networks(training, tmp_path):
     submitted = training(("1", "1d", "2", "2d"), at_once=8)
     # Two each: four networks on three machines.
     assert [kinds for _, (kinds, *_) in submitted] == [["1", "1d"], ["2", "2d"]]
-    assert len(list(tmp_path.glob("*.safetensors"))) == len(list(tmp_path.glob("*.json"))) == 4
-    assert training(("1", "2d")) == []
+    submitted = training(("1", "1d", "2", "2d", "3", "3d"), at_once=8)
+    assert [kinds for _, (kinds, *_) in submitted] == [["3"], ["3d"]]
+    assert len(list(tmp_path.glob("*.safetensors"))) == len(list(tmp_path.glob("*.json"))) == 6
 
 
 def test_a_network_that_diverges_on_a_cluster_does_not_stop_the_others(
