@@ -35,18 +35,23 @@ PYQUANT_DEVICE void Stripe<Sample, Step, mode, transfers>::walk(std::int32_t ste
       static_cast<float>(steps_to_last_column < far ? steps_to_last_column : far);
   float keep_left = steps_to_last_column == stream_.width() - 1 ? 0.0f : 1.0f;
 
-  typename RowWalk<Sample>::Word next[words];
+  // The first words of half a round are loaded during the half before. The others have time to
+  // arrive.
+  constexpr int loaded_ahead = 4;
+  static_assert(loaded_ahead <= words);
+  typename RowWalk<Sample>::Word next[loaded_ahead];
 #pragma unroll
-  for (int word = 0; word < words; ++word) next[word] = walk_.load(word, true);
+  for (int word = 0; word < loaded_ahead; ++word) next[word] = walk_.load(word, true);
 #pragma unroll 1
   for (int begin = 0; begin < steps; begin += unrolled) {
-    // Loads what the other half of the round needs; it arrives during this one.
     typename RowWalk<Sample>::Word here[words];
 #pragma unroll
-    for (int word = 0; word < words; ++word) {
+    for (int word = 0; word < loaded_ahead; ++word) {
       here[word] = next[word];
       next[word] = walk_.load(words + word, begin + unrolled < steps);
     }
+#pragma unroll
+    for (int word = loaded_ahead; word < words; ++word) here[word] = walk_.load(word, true);
     Errors handed_on[unrolled / 4], to_hand_on[unrolled / 4];
     if constexpr (has_lines) {
       for (int i = 0; i < unrolled / 4; ++i) {

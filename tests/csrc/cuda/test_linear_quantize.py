@@ -146,6 +146,7 @@ def test_more_than_2_to_the_31_samples(shape, strides, last, launches):
     result = sparse(shape, "uint8", strides)
     result, counts = execute("linear_quantize", image, 2, "nearest", result=result, last_blocks=3)
     assert counts["launches"] == launches
+    assert counts["samples"] == image.numel()
     assert_same(
         result[-last:], by_reference(reference.linear_quantize, image[-last:], 2, "nearest")
     )

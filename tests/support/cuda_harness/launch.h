@@ -58,6 +58,7 @@ inline int sample_size(pyquant::SampleFormat format) {
 // One launch: its size, its kernel, and the scratch it wants.
 struct Launch {
   pyquant::Transfers transfers = pyquant::Transfers::samples;
+  std::int64_t samples = 0;  // that linear_quantize takes
   std::int64_t blocks = 0;
   int warps = 0;
   int shared_bytes = 0;
@@ -81,12 +82,12 @@ inline Launches floyd_steinberg(const Image& image, const void* data, const Imag
   if (bugs.a_row_too_many) ++from.height;
   pyquant::plan_floyd_steinberg(plan, from, planes_of(result), sample_size(format),
                                 multiprocessors);
-  Launch launch = {plan.transfers,
-                   plan.blocks,
-                   plan.warps,
-                   plan.shared_bytes,
-                   std::vector<std::uint32_t>(plan.scratch_words, 0xffffffff),
-                   nullptr};
+  Launch launch;
+  launch.transfers = plan.transfers;
+  launch.blocks = plan.blocks;
+  launch.warps = plan.warps;
+  launch.shared_bytes = plan.shared_bytes;
+  launch.scratch.assign(plan.scratch_words, 0xffffffff);
   plan.scratch = launch.scratch.data();
   const auto kernel = pyquant::floyd_steinberg_kernel(plan, format, variant);
   launch.kernel = [plan, kernel] { kernel(plan); };
@@ -109,10 +110,15 @@ inline Launches linear_quantize(Image image, const void* data, const Image& resu
   for (const pyquant::LinearQuantizePlan& plan :
        pyquant::plan_linear_quantize(data, result_data, dimensions, sample_size(format), bits)) {
     const auto kernel = pyquant::linear_quantize_kernel(format, rounding, plan.transfers);
-    launches.push_back(
-        {plan.transfers, plan.blocks, pyquant::linear_quantize_threads / warp_size, 0, {}, [=] {
-           kernel(plan);
-         }});
+    const int size = sample_size(format);
+    Launch launch;
+    launch.transfers = plan.transfers;
+    launch.samples =
+        std::int64_t{plan.units} * (bytes_of(plan.transfers, size) / size) + plan.left_over;
+    launch.blocks = plan.blocks;
+    launch.warps = pyquant::linear_quantize_threads / warp_size;
+    launch.kernel = [plan, kernel] { kernel(plan); };
+    launches.push_back(std::move(launch));
   }
   return launches;
 }

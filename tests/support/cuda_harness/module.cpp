@@ -5,6 +5,8 @@
 #include <pybind11/stl.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,6 +69,9 @@ py::dict execute(const simt::Launches& launches, const py::array& image, const p
   constexpr const char* transfers[] = {"pieces", "words", "samples"};
   py::dict counts;
   counts["launches"] = launches.size();
+  counts["samples"] = std::accumulate(
+      launches.begin(), launches.end(), std::int64_t{0},
+      [](std::int64_t sum, const simt::Launch& launch) { return sum + launch.samples; });
   counts["transfers"] = transfers[static_cast<int>(last.transfers)];
   counts["blocks"] = last.blocks;
   counts["warps"] = last.warps;
