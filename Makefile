@@ -153,7 +153,7 @@ $(VENV)/%.installed: %.txt $(BIN)/python
 	$(INSTALL) -r $<
 	@touch $@
 
-$(VENV)/requirements-test.installed: $(VENV)/requirements.installed
+$(VENV)/requirements-test.installed $(VENV)/requirements-cluster.installed: $(VENV)/requirements.installed
 
 # Not quiet, since it takes minutes: pip shows each download with its size.
 $(VENV)/requirements.installed: requirements.txt $(VENV)/torch.index

@@ -34,47 +34,45 @@ packed = importlib.import_module("experiments.cluster.ray_cluster").packed
 
 QUIET = Console(quiet=True)
 KINDS = ("2d", "8")
+STORE = 100 << 20
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Two machines of one CPU each, which commands find by their address."""
+    """Two machines of one CPU each, and one that coordinates them; commands find it by its address."""
     from ray.cluster_utils import Cluster
 
-    made = Cluster()
+    head = {"num_cpus": 0, "object_store_memory": STORE}
+    made = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(2):
-        made.add_node(num_cpus=1, object_store_memory=100 << 20)
+        made.add_node(num_cpus=1, object_store_memory=STORE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_ADDRESS", made.address)
         yield made
     made.shutdown()
 
 
-def workers(title):
-    """The processes of our cluster that run this task."""
-    parents, found = {}, []
+def workers(task, cluster):
+    """The processes that run this task, each with its machine."""
+    machines = {node.all_processes["raylet"][0].process.pid: node for node in cluster.worker_nodes}
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            after_name = (process / "stat").read_text().rpartition(")")[2]
-            parents[int(process.name)] = int(after_name.split()[1])
-            if (process / "cmdline").read_text().startswith(f"ray::{title}"):
-                found.append(int(process.name))
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent in machines and f"ray::{task}" in (process / "cmdline").read_text():
+                found[int(process.name)] = machines[parent]
         except OSError:
             continue  # it has ended
-
-    def is_ours(number):
-        return number == os.getpid() or (number in parents and is_ours(parents[number]))
-
-    return [number for number in found if is_ours(number)]
+    return found
 
 
 def when(condition, act):
-    """Acts once, as soon as the condition holds; returns the thread, which has to be joined."""
+    """Acts once, on what the condition finds, as soon as it finds something; returns the thread."""
 
     def watch():
-        while not condition():
-            time.sleep(0.02)
-        act()
+        while not (found := condition()):
+            time.sleep(0.01)
+        act(found)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -99,21 +97,24 @@ def test_nothing_is_lost_or_made_twice_where_a_machine_and_a_worker_die(
     )  # fmt: skip
     models, results = tmp_path / "models/short", tmp_path / "results/short"
 
-    def kill_machine():
-        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+    def trainers_of_both():
+        begun = (any(models.glob(f"{kind}.[cj]*")) for kind in KINDS)
+        return all(begun) and workers("train_networks", cluster)
 
-    def kill_worker():
-        while not (found := workers("measure_cells")):
-            time.sleep(0.001)
-        os.kill(found[0], signal.SIGKILL)
+    def measurers():
+        return (results / "cells.jsonl").exists() and workers("measure_cells", cluster)
 
-    killers = [
-        when(lambda: len(list(models.glob("*.checkpoint"))) == 2, kill_machine),
-        when(lambda: (results / "cells.jsonl").exists(), kill_worker),
-    ]
+    def kill_machine(found):
+        cluster.remove_node(next(iter(found.values())), allow_graceful=False)
+
+    def kill_worker(found):
+        os.kill(next(iter(found)), signal.SIGKILL)
+
+    killers = [when(trainers_of_both, kill_machine), when(measurers, kill_worker)]
     reproduce.main(config)
     for killer in killers:
-        killer.join()
+        killer.join(timeout=10)
+        assert not killer.is_alive()
     assert "another worker goes on" in capsys.readouterr().out
 
     parts = []
@@ -170,9 +171,11 @@ class Counting:
 
 def test_a_worker_that_dies_again_and_again_ends_the_command(connection):
     once, always = (Counting(connection, 1, always) for always in (False, True))
+    connection.run([once])
+    assert once.received == [0, 1, 2]
     with pytest.raises(ChildProcessError, match="counting: 3 workers died one after another: .*"):
-        connection.run([once, always])
-    assert once.received == [0, 1, 2] and always.received == [0]
+        connection.run([always])
+    assert always.received == [0]
 
 
 def test_a_command_that_starts_a_cluster_gives_the_same_row_of_table2(
