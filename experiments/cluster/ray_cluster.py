@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -150,11 +151,7 @@ def connected_to_ray(
     runtime: Runtime, console: Console, splits: Mapping[str, Split]
 ) -> Iterator[RayCluster]:
     """As ``connected``: by the conventions of Ray, or to a cluster that is started here."""
-    address = os.environ.get("RAY_ADDRESS", "")
-    if "://" in address:
-        raise ValueError(
-            f"RAY_ADDRESS is {address!r}; accepted are HOST:PORT of the head node, auto, local"
-        )
+    _refuse_unreachable(os.environ.get("RAY_ADDRESS", ""))
     terminate = signal.getsignal(signal.SIGTERM)
     try:
         _connect(runtime, sum(split.images.nbytes for split in splits.values()))
@@ -162,6 +159,20 @@ def connected_to_ray(
         yield RayCluster(runtime, console, splits)
     finally:
         ray.shutdown()  # also ends the tasks that still run, and a cluster that was started here
+
+
+def _refuse_unreachable(address: str) -> None:
+    """Raises ValueError at once where Ray would try for minutes. Ray Client has other addresses."""
+    if address in ("", "auto", "local"):
+        return
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"RAY_ADDRESS is {address!r}, where nothing answers ({error}); accepted are HOST:PORT of "
+            "the head node, auto, local"
+        ) from error
 
 
 def _connect(runtime: Runtime, image_bytes: int) -> None:

@@ -314,9 +314,8 @@ def test_ray_is_imported_for_a_cluster_alone():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_addresses_of_ray_client_are_refused(sweep, monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:10001")
-    with pytest.raises(
-        ValueError, match="RAY_ADDRESS is 'ray://127.0.0.1:10001'; accepted are HOST"
-    ):
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:10001", "head"])
+def test_an_address_without_a_cluster_is_refused_at_once(address, sweep, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(ValueError, match=f"RAY_ADDRESS is '{address}', where nothing answers "):
         table1.main(replace(sweep, cluster="ray"))
