@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import joblib
@@ -30,6 +31,8 @@ except ImportError as error:
 MOST_DEATHS = 3
 #: What the object store of a local cluster holds besides the images: what is on its way.
 BYTES_ON_THEIR_WAY = 1 << 29
+#: Where ``ray start`` notes the address of the cluster that it starts.
+CURRENT_CLUSTER = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")
 QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
 
 
@@ -151,37 +154,51 @@ def connected_to_ray(
     runtime: Runtime, console: Console, splits: Mapping[str, Split]
 ) -> Iterator[RayCluster]:
     """As ``connected``: by the conventions of Ray, or to a cluster that is started here."""
-    _refuse_unreachable(os.environ.get("RAY_ADDRESS", ""))
+    address = _address()
     terminate = signal.getsignal(signal.SIGTERM)
     try:
-        _connect(runtime, sum(split.images.nbytes for split in splits.values()))
+        _connect(address, runtime, sum(split.images.nbytes for split in splits.values()))
         signal.signal(signal.SIGTERM, terminate)  # Ray has set a handler of its own
         yield RayCluster(runtime, console, splits)
     finally:
         ray.shutdown()  # also ends the tasks that still run, and a cluster that was started here
 
 
-def _refuse_unreachable(address: str) -> None:
-    """Raises ValueError at once where Ray would try for minutes. Ray Client has other addresses."""
-    if address in ("", "auto", "local"):
-        return
-    host, _, port = address.rpartition(":")
+def _address() -> str | None:
+    """What Ray is to be told of where the cluster is, which by itself it would look for for minutes.
+
+    Raises:
+        ValueError: nothing answers at RAY_ADDRESS. Addresses of Ray Client never do.
+    """
+    named = os.environ.get("RAY_ADDRESS", "")
+    if named not in ("", "auto", "local") and not _answers(named):
+        raise ValueError(
+            f"RAY_ADDRESS is {named!r}, where nothing answers; accepted are HOST:PORT of the head "
+            "node, auto, local"
+        )
+    # A cluster that was started here and died leaves its address.
+    if not named and CURRENT_CLUSTER.exists() and not _answers(CURRENT_CLUSTER.read_text()):
+        return "local"
+    return None
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.strip().rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"RAY_ADDRESS is {address!r}, where nothing answers ({error}); accepted are HOST:PORT of "
-            "the head node, auto, local"
-        ) from error
+    except (OSError, ValueError):
+        return False
+    return True
 
 
-def _connect(runtime: Runtime, image_bytes: int) -> None:
+def _connect(address: str | None, runtime: Runtime, image_bytes: int) -> None:
     # Ray prints what happens to its machines, with parts of their logs. What ends a task, ``run`` says.
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
     here = replace(runtime, device="auto").start()
     try:
         try:
             ray.init(
+                address,
                 num_cpus=max(joblib.cpu_count(), runtime.threads or 1),
                 num_gpus=torch.cuda.device_count() if here.type == "cuda" else 0,
                 object_store_memory=image_bytes + BYTES_ON_THEIR_WAY,

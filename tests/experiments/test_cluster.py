@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -178,10 +179,21 @@ def test_a_worker_that_dies_again_and_again_ends_the_command(connection):
     assert always.received == [0]
 
 
+@pytest.fixture
+def short_directory():
+    """Where Ray can have sockets: their paths may have about a hundred characters."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        yield directory
+
+
 def test_a_command_that_starts_a_cluster_gives_the_same_row_of_table2(
-    trained, tmp_path, monkeypatch
+    trained, tmp_path, short_directory, monkeypatch
 ):
-    monkeypatch.setenv("RAY_ADDRESS", "local")
+    # One that has died and left its address does not count.
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", short_directory)
+    (Path(short_directory) / "ray").mkdir()
+    (Path(short_directory) / "ray/ray_current_cluster").write_text("127.0.0.1:1")
     options = ["--models", trained.models, "--rows", "2d", "--columns", "2d", "8", "--limit", "12"]
     options += ["--data.source", "folder", "--data.path", trained.data.path, "--data.name"]
     options += [trained.data.name, "--results", tmp_path / "cluster", "--cluster", "ray"]
@@ -317,5 +329,5 @@ def test_ray_is_imported_for_a_cluster_alone():
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:10001", "head"])
 def test_an_address_without_a_cluster_is_refused_at_once(address, sweep, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", address)
-    with pytest.raises(ValueError, match=f"RAY_ADDRESS is '{address}', where nothing answers "):
+    with pytest.raises(ValueError, match=f"RAY_ADDRESS is '{address}', where nothing answers; "):
         table1.main(replace(sweep, cluster="ray"))
