@@ -4,6 +4,7 @@ from benchmarks.cases import Case
 from benchmarks.contenders import INTO, OWN, is_peer
 from benchmarks.formatting import number, shape, times
 from benchmarks.measurements import Result, ResultTable, Run, losses
+from benchmarks.report import disturbance
 from benchmarks.settings import ROOT
 from experiments.reporting.generated import write_block
 from experiments.reporting.markdown import markdown_table
@@ -80,7 +81,7 @@ def slow_cases(run: Run) -> str:
     if worst:
         text += f", at worst {worst.faster.contender} in {worst.slower.case}: pyquant has "
         text += f"{times(worst.speed)} its speed"
-    return f"{text}."
+    return " ".join([f"{text}.", disturbance(run)]).rstrip()
 
 
 def _fastest(table: ResultTable, case: Case, names: list[str]) -> Result | None:

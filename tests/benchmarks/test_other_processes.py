@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from tiny_benchmark import TINY
 
-from benchmarks import other_processes
+from benchmarks import other_processes, readme
 from benchmarks.command import measure_and_write
 from benchmarks.other_processes import PROCESSORS, ProcessorTime, share_of_others
 from benchmarks.report import to_markdown
@@ -59,12 +59,13 @@ def test_own_work_is_not_counted():
 def test_a_run_on_a_busy_machine_says_so(share, marked, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(other_processes, "share_in", lambda seconds: share)
     monkeypatch.setattr(other_processes, "share_of_others", lambda since: share)
-    run = measure_and_write(replace(TINY, ops=("linear_quantize",), output=tmp_path).resolved())
+    run = measure_and_write(replace(TINY, output=tmp_path).resolved())
     assert read_run(tmp_path).machine["share of other processes"] == share
     said, written = capsys.readouterr().out, (tmp_path / "report.md").read_text()
     assert said.startswith("Other processes use 48%") == marked
     assert (
         ("Other processes used 48%" in said) == ("**Other processes used 48%" in written) == marked
     )
+    assert ("Other processes used 48%" in readme.content({"machine": run})) == marked
     del run.machine["share of other processes"]  # as in the first runs
     assert "Other processes" not in to_markdown(run)
