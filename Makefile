@@ -122,7 +122,7 @@ ELSEWHERE := $(PARTS)/elsewhere
 INSTALLED_TESTS := $(addprefix tests/pyquant/,test_both_ops.py command_line/test_images.py \
   command_line/test_start.py)
 
-dist: $(VENV)/requirements-test.installed $(VENV)/requirements-dist.installed
+dist: $(VENV)/pyquant.installed $(VENV)/requirements-test.installed $(VENV)/requirements-dist.installed
 	rm -rf dist $(PARTS)
 	mkdir -p dist $(PARTS)/source $(ELSEWHERE)
 	git archive --output $(PARTS)/source.tar HEAD

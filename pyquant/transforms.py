@@ -15,7 +15,8 @@ tensor([0.0000, 0.3333, 0.6667, 1.0000])
 
 Images are PIL images (of mode L, LA, RGB or RGBA, whose alpha is kept), `tv_tensors.Image`,
 `tv_tensors.Video` and, as in torchvision, the plain tensor of a sample that has none of these. Each
-comes back as what it was. Masks, boxes, labels and everything else are left as they are.
+comes back as what it was. Masks, boxes, labels and everything else are left as they are; a sample
+without any image is refused.
 
 Tensors are `(..., height, width)` of any dtype that `pyquant.floyd_steinberg` accepts. In a data
 pipeline, transforms run on uint8 images before `v2.ToDtype(torch.float32, scale=True)`, or on float32
@@ -29,6 +30,7 @@ import torch
 from torch import Tensor
 
 from pyquant.arguments import checked_bits, checked_choice
+from pyquant.conversion import to_tensor
 from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.ops import floyd_steinberg, linear_quantize
 
@@ -47,7 +49,18 @@ __all__ = ["FloydSteinberg", "LinearQuantize", "RandomFloydSteinberg", "RandomLi
 _COLOURS_OF = {"L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB"}
 
 
-class FloydSteinberg(v2.Transform):
+class _ImageTransform(v2.Transform):
+    def check_inputs(self, flat_inputs: list[Any]) -> None:
+        """A sample of arrays, for example, would otherwise stay as it is without a word."""
+        if not any(isinstance(found, (Tensor, PIL.Image.Image)) for found in flat_inputs):
+            names = ", ".join(type(found).__name__ for found in flat_inputs)
+            ways = [f"; use {way}" for found in flat_inputs if (way := to_tensor(found))]
+            raise TypeError(
+                f"the sample must have a PIL image or a tensor, got {names}{''.join(ways[:1])}"
+            )
+
+
+class FloydSteinberg(_ImageTransform):
     """Dithers images to `bits` bits, as `pyquant.floyd_steinberg` does.
 
     Args:
@@ -57,7 +70,7 @@ class FloydSteinberg(v2.Transform):
     Raises:
         ValueError: for `bits` outside 1..8 or an unknown `variant`; when it is called, for a PIL
             image of another mode.
-        TypeError: when it is called, for a tensor of another dtype.
+        TypeError: when it is called, for a tensor of another dtype or a sample without an image.
     """
 
     def __init__(self, bits: int, *, variant: str = "textbook") -> None:
@@ -69,7 +82,7 @@ class FloydSteinberg(v2.Transform):
         return _apply(floyd_steinberg, inpt, self.bits, variant=self.variant)
 
 
-class LinearQuantize(v2.Transform):
+class LinearQuantize(_ImageTransform):
     """Snaps the values of images to 2**bits levels, as `pyquant.linear_quantize` does.
 
     Args:
@@ -79,7 +92,7 @@ class LinearQuantize(v2.Transform):
     Raises:
         ValueError: for `bits` outside 1..8 or an unknown `rounding`; when it is called, for a PIL
             image of another mode.
-        TypeError: when it is called, for a tensor of another dtype.
+        TypeError: when it is called, for a tensor of another dtype or a sample without an image.
     """
 
     def __init__(self, bits: int, *, rounding: str = "nearest") -> None:
@@ -91,7 +104,7 @@ class LinearQuantize(v2.Transform):
         return _apply(linear_quantize, inpt, self.bits, rounding=self.rounding)
 
 
-class _RandomBits(v2.Transform):
+class _RandomBits(_ImageTransform):
     """Draws once for a sample: whether it is changed, and to how many bits."""
 
     def __init__(self, bits: int | tuple[int, int], p: float) -> None:
@@ -119,7 +132,7 @@ class RandomFloydSteinberg(_RandomBits):
     Raises:
         ValueError: for `bits` outside 1..8, `p` outside [0, 1] or an unknown `variant`; when it is
             called, for a PIL image of another mode.
-        TypeError: when it is called, for a tensor of another dtype.
+        TypeError: when it is called, for a tensor of another dtype or a sample without an image.
     """
 
     def __init__(
@@ -146,7 +159,7 @@ class RandomLinearQuantize(_RandomBits):
     Raises:
         ValueError: for `bits` outside 1..8, `p` outside [0, 1] or an unknown `rounding`; when it is
             called, for a PIL image of another mode.
-        TypeError: when it is called, for a tensor of another dtype.
+        TypeError: when it is called, for a tensor of another dtype or a sample without an image.
     """
 
     def __init__(

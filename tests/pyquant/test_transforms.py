@@ -102,6 +102,17 @@ def test_other_tensors_are_refused():
         TRANSFORMS[0](torch.zeros(3, 4, 4, dtype=torch.int64))
 
 
+@pytest.mark.parametrize("transform", [*TRANSFORMS, *(make(p=0.0) for make in RANDOM)])
+def test_samples_without_an_image_are_refused(transform):
+    """As arrays of a loader would be; they would stay undithered without a word."""
+    pixels = IMAGE.movedim(0, -1).numpy()
+    advice = re.escape("got ndarray, int; use torch.from_numpy(image).movedim(-1, -3)")
+    with pytest.raises(TypeError, match=f"the sample must have a PIL image or a tensor, {advice}"):
+        transform(pixels, 3)
+    with pytest.raises(TypeError, match=r"a PIL image or a tensor, got str$"):
+        transform({"path": "photo.png"})
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
 def test_copies(copied):
     for transform in (*TRANSFORMS, *(make() for make in RANDOM)):
