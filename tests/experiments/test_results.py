@@ -116,10 +116,10 @@ def test_tables_are_complete(name):
     assert all(row[kind] for row in rows for kind in KINDS)
 
 
-@pytest.mark.parametrize("name", ["speed_on_intel_xeon", "speed_on_amd_epyc"])
+@pytest.mark.parametrize("name", ["intel_xeon/speed", "intel_xeon/options", "amd_epyc/speed"])
 def test_tables_of_speed_are_those_of_the_measurements(name):
-    measured = read_json(RESULTS / name / "speed.json")["comparisons"]
-    rows = rows_of(f"{name}/speed.csv")
+    measured = read_json(RESULTS / f"speed_on_{name}.json")["comparisons"]
+    rows = rows_of(f"speed_on_{name}.csv")
     assert len(rows) == len(measured) > 0
     for row, found in zip(rows, measured, strict=True):
         assert row["what"] == found["what"] and row["target"] == f"{found['target']:g}"
