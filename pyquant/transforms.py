@@ -51,7 +51,7 @@ _COLOURS_OF = {"L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB"}
 
 class _ImageTransform(v2.Transform):
     def check_inputs(self, flat_inputs: list[Any]) -> None:
-        """A sample of arrays, for example, would otherwise stay as it is without a word."""
+        """A sample of arrays, for example, would otherwise stay as it is, unnoticed."""
         if not any(isinstance(found, (Tensor, PIL.Image.Image)) for found in flat_inputs):
             names = ", ".join(type(found).__name__ for found in flat_inputs)
             ways = [f"; use {way}" for found in flat_inputs if (way := to_tensor(found))]

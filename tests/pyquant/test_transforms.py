@@ -104,7 +104,7 @@ def test_other_tensors_are_refused():
 
 @pytest.mark.parametrize("transform", [*TRANSFORMS, *(make(p=0.0) for make in RANDOM)])
 def test_samples_without_an_image_are_refused(transform):
-    """As arrays of a loader would be; they would stay undithered without a word."""
+    """Arrays of a loader, for example: they would stay undithered, unnoticed."""
     pixels = IMAGE.movedim(0, -1).numpy()
     advice = re.escape("got ndarray, int; use torch.from_numpy(image).movedim(-1, -3)")
     with pytest.raises(TypeError, match=f"the sample must have a PIL image or a tensor, {advice}"):
