@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.reporting.generated import write_block
-from experiments.reporting.readme_tables import TABLES
 from experiments.support.command_line import run_command
 from experiments.support.terminal import terminal
 
@@ -19,6 +17,9 @@ class ReadmeConfig:
 
 def main(config: ReadmeConfig) -> None:
     """Writes every table into its place in the documents; what is written by hand stays."""
+    from experiments.reporting.generated import write_block
+    from experiments.reporting.readme_tables import TABLES
+
     console = terminal()
     for name, tables in TABLES.items():
         for block, table in tables.items():
