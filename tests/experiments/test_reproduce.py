@@ -108,7 +108,7 @@ def test_shipped_networks_are_only_tested(trained, tmp_path, few_cells, monkeypa
 
 def test_a_process_that_is_interrupted_says_so_and_the_same_command_goes_on(data, tmp_path):
     options = ["--data.source", "folder", "--data.path", data.path, "--runtime.threads", "1"]
-    options += ["--preset", "short", "--epochs", "12", "--kinds", "2d", "--limit", "3"]
+    options += ["--preset", "short", "--epochs", "100", "--kinds", "2d", "--limit", "3"]
     line = [sys.executable, "-m", "experiments.reproduce", "--output", tmp_path, *options]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     checkpoint = tmp_path / "models" / "short" / "2d.checkpoint"
