@@ -1,5 +1,6 @@
 """What several tests of the experiments use."""
 
+import signal
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,10 @@ from experiments.evaluation import selection
 from experiments.evaluation.sweep_config import GridConfig
 from experiments.training.side_by_side import train
 from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, training_config, write_images
+
+# A script starts what runs in the background with this signal ignored, and processes of the tests would
+# inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module", autouse=True)
