@@ -54,7 +54,7 @@ def _process_images(options: argparse.Namespace) -> bool:
         op = partial(floyd_steinberg, bits=options.bits, variant=options.mode)
     else:
         op = partial(linear_quantize, bits=options.bits, rounding=options.mode)
-    process = Processing(op, options.overwrite, options.reduce_16_bit)
+    process = Processing(op, options.overwrite, options.skip_existing, options.reduce_16_bit)
     return process_all(process, conversions, options.jobs)
 
 

@@ -18,7 +18,7 @@ _EXAMPLES = """\
 examples:
   pyquant {command} photo.jpg -o photo.png --bits 2
   pyquant {command} scans/ -o out/ --bits 1 {mode} --format tiff
-  pyquant {command} *.png more/ -o out/ --bits 4 --overwrite
+  pyquant {command} *.png more/ -o out/ --bits 4 --skip-existing
 """
 
 
@@ -79,7 +79,12 @@ def _add_command(
         "--format", choices=[suffix[1:] for suffix in OUTPUTS],
         help="of the files in an output folder (default: png); a single file has that of its suffix",
     )  # fmt: skip
-    command.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    existing = command.add_mutually_exclusive_group()
+    existing.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    existing.add_argument(
+        "--skip-existing", action="store_true",
+        help="leave out images whose results exist, as after an interruption",
+    )  # fmt: skip
     command.add_argument(
         "--reduce-16-bit", action="store_true",
         help="reduce samples with 16 bits to 8, instead of refusing such images",

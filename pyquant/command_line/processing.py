@@ -23,21 +23,30 @@ class Processing:
 
     op: Callable[..., torch.Tensor]
     overwrite: bool
+    skip_existing: bool
     reduce_16_bit: bool
 
-    def __call__(self, conversion: Conversion) -> None:
-        """Raises OSError or ValueError, which name the file."""
+    def __call__(self, conversion: Conversion) -> bool:
+        """Whether the image was written, or else left out. Raises OSError or ValueError, which name
+        the file.
+        """
         target = conversion.target
         if os.path.lexists(target) and not self.overwrite:
-            raise ValueError(f"{target} exists; --overwrite replaces it")
+            if self.skip_existing:
+                return False
+            raise ValueError(f"{target} exists; --overwrite replaces it, --skip-existing keeps it")
         pixels = read_image(conversion.source, self.reduce_16_bit)
         planes = torch.from_numpy(pixels.colours())
         self.op(planes, out=planes)
         write_image(pixels, output_for(target), target)
+        return True
 
 
 def process_all(process: Processing, conversions: list[Conversion], jobs: int) -> bool:
-    """Whether every image was written. A line on standard error says of each other one why not."""
+    """Whether no image failed.
+
+    A line on standard error says why one failed, and after several images how many were written.
+    """
     # From a larger number on Pillow raises an error, which is reported.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     jobs = min(jobs, len(conversions))
@@ -45,7 +54,7 @@ def process_all(process: Processing, conversions: list[Conversion], jobs: int) -
     console = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
     progress = _progress(console)
     shown = console.file.isatty() and len(conversions) > 1
-    succeeded = True
+    written = skipped = failed = 0
     with (
         progress if shown else nullcontext(),
         ThreadPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(threads,)) as pool,
@@ -56,15 +65,20 @@ def process_all(process: Processing, conversions: list[Conversion], jobs: int) -
             for future in as_completed(futures):
                 error = future.exception()
                 if isinstance(error, OSError | ValueError):
-                    succeeded = False
+                    failed += 1
                     console.print(f"error: {one_line(error)}")
+                elif future.result():
+                    written += 1
                 else:
-                    future.result()
+                    skipped += 1
                 progress.advance(task)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return succeeded
+    if len(conversions) > 1:
+        counts = {"written": written, "skipped": skipped, "failed": failed}
+        console.print(", ".join(f"{count} {what}" for what, count in counts.items() if count))
+    return failed == 0
 
 
 def _progress(console: Console) -> Progress:

@@ -125,9 +125,23 @@ def test_bad_files_do_not_stop_the_others(images, capsys):
     (images / "in" / "bad.png").write_text("no image")
     assert run("in", "absent.png", "-o", "out") == 1
     assert files(images / "out") == ["a.png", "b.c.png", "deep/a.png"]
-    lines = sorted(capsys.readouterr().err.splitlines())
+    *lines, counts = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and all(line.startswith("error: ") for line in lines)
-    assert "absent.png" in lines[0] and "in/bad.png" in lines[1]
+    assert "absent.png" in sorted(lines)[0] and "in/bad.png" in sorted(lines)[1]
+    assert counts == "3 written, 2 failed"
+
+
+def test_existing_results_are_skipped(images, capsys):
+    GRAY.save("in/deep/new.png")
+    assert run("in/a.png", "in/b.c.bmp", "-o", "out") == 0
+    before = {name: os.stat(images / "out" / name) for name in ("a.png", "b.c.png")}
+    assert capsys.readouterr().err == "2 written\n"
+    assert run("in", "-o", "out", "--skip-existing") == 0
+    assert capsys.readouterr().err == "2 written, 2 skipped\n"
+    assert files(images / "out") == ["a.png", "b.c.png", "deep/a.png", "deep/new.png"]
+    assert {name: os.stat(images / "out" / name) for name in before} == before
+    with pytest.raises(SystemExit, match="2"):
+        main(["dither", "in", "-o", "out", "--bits", "1", "--skip-existing", "--overwrite"])
 
 
 def test_an_error_of_ours_is_not_hidden(images, monkeypatch):
@@ -172,11 +186,12 @@ def terminal_output(*arguments):
 def test_progress_on_a_terminal_only(images, monkeypatch):
     root = str(processing.__file__).rpartition("/pyquant/")[0]
     monkeypatch.setenv("PYTHONPATH", root)
-    assert "3/3" in terminal_output("in", "-o", "many")
+    shown = terminal_output("in", "-o", "many")
+    assert "3/3" in shown and shown.endswith("3 written\r\n")
     assert terminal_output("in/a.png", "-o", "one.png") == ""
     command = [sys.executable, "-m", "pyquant", "dither", "--bits", "1", "in", "-o", "piped"]
     process = subprocess.run(command, capture_output=True, text=True)
-    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "3 written\n")
 
 
 def test_interrupted(images, monkeypatch):
