@@ -19,7 +19,7 @@ from benchmarks.tables import target_table
 from benchmarks.targets import targets
 from benchmarks.verification import VerificationError
 from experiments.support.storage import require_writable, write_text
-from pyquant.command_line.whole_files import atomic_path
+from pyquant.atomic_files import atomic_path
 from pyquant.libraries import NO_CUDA_REASON
 
 

@@ -16,9 +16,9 @@ from experiments.support.places import results_directory
 from experiments.support.storage import require_writable, write_text
 from experiments.support.terminal import terminal
 from pyquant import floyd_steinberg
+from pyquant.atomic_files import atomic_path
 from pyquant.command_line.image_files import Pixels, write_image
 from pyquant.command_line.output_formats import output_for
-from pyquant.command_line.whole_files import atomic_path
 
 BITS = (4, 2, 1)
 FORMATS = ("png", "webp")

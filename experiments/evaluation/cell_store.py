@@ -39,7 +39,7 @@ from experiments.evaluation.cells import Cell, Origin
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.prediction_file import PredictionFile
 from experiments.support.storage import lock, write_json, write_text
-from pyquant.command_line.whole_files import remove_parts
+from pyquant.atomic_files import remove_parts
 
 
 class CellStore:

@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy
 
 from experiments.evaluation.subset import subset
-from pyquant.command_line.whole_files import atomic_path
+from pyquant.atomic_files import atomic_path
 
 MAGIC = b"pyquant predictions 1\n"
 #: key, data, given, images, length

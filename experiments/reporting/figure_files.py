@@ -6,7 +6,7 @@ import matplotlib
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from pyquant.command_line.whole_files import atomic_path
+from pyquant.atomic_files import atomic_path
 
 # Nothing here needs a screen.
 matplotlib.use("agg")

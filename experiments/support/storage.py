@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from experiments.support.errors import LockedElsewhere
-from pyquant.command_line.whole_files import atomic_path, remove_parts
+from pyquant.atomic_files import atomic_path, remove_parts
 
 
 def require_writable(directory: Path) -> None:

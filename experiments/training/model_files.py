@@ -14,7 +14,7 @@ from experiments.support.places import MODELS, models_directory, shipped_sets
 from experiments.support.storage import differences, one_line
 from experiments.training.resnet20 import ResNet20, for_evaluation
 from experiments.training.training_record import in_terms_of_today, read_record
-from pyquant.command_line.whole_files import atomic_path
+from pyquant.atomic_files import atomic_path
 
 
 def model_path(kind: str, models: str | Path) -> Path:

@@ -27,7 +27,7 @@ from experiments.training.recipes import recipe
 from experiments.training.trainer import Trainer, check_seed, steps_per_epoch
 from experiments.training.training_config import TrainingConfig
 from experiments.training.training_record import read_record
-from pyquant.command_line.whole_files import atomic_path
+from pyquant.atomic_files import atomic_path
 
 MONITORED_IMAGES = 1000
 

@@ -25,7 +25,7 @@ from experiments.training.run import (
 )
 from experiments.training.trainer import take_steps
 from experiments.training.training_config import TrainingConfig
-from pyquant.command_line.whole_files import remove_parts
+from pyquant.atomic_files import remove_parts
 
 if TYPE_CHECKING:
     from experiments.cluster.ray_cluster import RayCluster

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from pyquant.atomic_files import atomic_path
 from pyquant.command_line.output_formats import MODES, OUTPUTS, Output
 from pyquant.command_line.sample_bits import bits_per_sample
-from pyquant.command_line.whole_files import atomic_path
 
 #: What other modes of Pillow become, without transparency; all of this keeps every value.
 _CONVERTED = {"1": "L", "P": "RGB", "PA": "RGB", "RGBX": "RGB", "YCbCr": "RGB"} | {

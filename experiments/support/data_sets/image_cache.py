@@ -8,7 +8,7 @@ import PIL
 import safetensors
 from safetensors.numpy import save
 
-from pyquant.command_line.whole_files import atomic_path
+from pyquant.atomic_files import atomic_path
 
 #: Another number for another way to decode.
 VERSION = 2

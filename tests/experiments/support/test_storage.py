@@ -15,7 +15,7 @@ import pytest
 
 from experiments.support.errors import LockedElsewhere
 from experiments.support.storage import lock, read_json, refuse_other, write_json, write_text
-from pyquant.command_line.whole_files import atomic_path, remove_parts
+from pyquant.atomic_files import atomic_path, remove_parts
 
 
 def test_a_failure_leaves_the_old_file_and_no_part(tmp_path):
@@ -130,7 +130,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from experiments.support.storage import lock
-from pyquant.command_line.whole_files import atomic_path
+from pyquant.atomic_files import atomic_path
 with lock(Path(sys.argv[1])), atomic_path(Path(sys.argv[1])) as part:
     part.write_text("half")
     print("held", flush=True)
