@@ -39,6 +39,13 @@ def test_missing_block_barrier():
     assert found("no block barriers")
 
 
+def test_lanes_that_part():
+    """What a GPU may let pass: its shuffles and its barriers for aligned warps are undefined then."""
+    for shape in ((3, 32, 32), (1, 40, 131)):
+        assert found("lane without warp", random_image(shape))
+    assert "different barriers" in found("lane at another barrier")
+
+
 def test_skew_off_by_one():
     assert found("late shuffles", random_image((1, 32, 32))) == "wrong"
 

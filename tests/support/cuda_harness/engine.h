@@ -11,7 +11,7 @@ namespace simt {
 
 using pyquant::device::warp_size;
 
-enum class Collective : std::uint32_t { barrier = 1, shuffle, vote };
+enum class Collective : std::uint32_t { broadcast, barrier, shuffle, vote };
 enum class Space { global_memory, shared_memory };
 enum class Direction { load, store };
 

@@ -64,8 +64,8 @@ class Fibres : public Engine {
       std::copy(warp.incoming, warp.incoming + warp_size, warp.values);
       warp.arrived = 0;
       ++warp.meetings;
-      (what == Collective::shuffle ? counts.shuffles : counts.warp_barriers) +=
-          what != Collective::vote;
+      counts.shuffles += what == Collective::shuffle;
+      counts.warp_barriers += what == Collective::barrier;
       wake([&](const Fibre& fibre) { return fibre.warp == &warp; });
     }
     while (warp.meetings == meeting) wait(FibreState::meeting);

@@ -49,7 +49,13 @@ namespace pyquant::device {
 
 inline int thread() { return simt::place.thread; }
 inline int lane() { return thread() % warp_size; }
-inline int warp() { return thread() / warp_size; }
+inline int warp() {
+  const int number = thread() / warp_size;
+  if (simt::bugs.lane_without_warp && lane() == 5) return number;
+  std::uint32_t values[warp_size];
+  simt::engine->meet_warp(simt::Collective::broadcast, number, values);
+  return values[0];
+}
 inline int warps() { return simt::place.threads / warp_size; }
 inline std::int64_t block() { return simt::place.block; }
 inline std::int64_t blocks() { return simt::place.blocks; }
@@ -61,6 +67,12 @@ inline void synchronize_warp(std::source_location where = std::source_location::
 }
 inline void synchronize_block(std::source_location where = std::source_location::current()) {
   if (simt::bugs.no_block_barriers || simt::is_missing(where)) return;
+  std::uint32_t lines[warp_size];
+  const bool is_elsewhere = simt::bugs.lane_at_another_barrier && lane() == 5;
+  simt::engine->meet_warp(simt::Collective::broadcast, where.line() + is_elsewhere, lines);
+  if (std::count(std::begin(lines), std::end(lines), lines[0]) < warp_size) {
+    throw simt::Fault("lanes of a warp come to different barriers of the block");
+  }
   simt::engine->meet_block();
 }
 
