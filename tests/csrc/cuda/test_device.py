@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from gpu_shapes import SHAPES, SIZES_OF_MANY, many_planes
 
 import pyquant
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, layouts, random_image
@@ -23,13 +24,41 @@ def assert_same_on_both(op, image, bits, **mode):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize(
-    "shape",
-    [(1, 1), (384, 32, 32), (30000, 32, 32), (7, 31, 33), (3, 224, 224), (5, 129, 65), (3, 2160, 3840)],
-    ids=str,
-)  # fmt: skip
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_floyd_steinberg(shape, dtype, variant):
     assert_same_on_both(pyquant.floyd_steinberg, random_image(shape, dtype), 2, variant=variant)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("size", SIZES_OF_MANY, ids=str)
+def test_floyd_steinberg_of_many_planes(size, dtype, variant):
+    multiprocessors = torch.cuda.get_device_properties(0).multi_processor_count
+    image = random_image(many_planes(*size, multiprocessors), dtype)
+    assert_same_on_both(pyquant.floyd_steinberg, image, 2, variant=variant)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_more_blocks_than_run_at_a_time(variant):
+    """1025 blocks, of which each waits for the one before."""
+    assert_same_on_both(pyquant.floyd_steinberg, random_image((2**17 + 1, 33)), 2, variant=variant)
+
+
+def test_many_streams_at_a_time():
+    """Blocks of several launches share the device, and none has all of its blocks there."""
+    images = [random_image((2**15, 40), seed=seed) for seed in range(8)]
+    on_device = [image.cuda() for image in images]
+    streams = [torch.cuda.Stream() for _ in images]
+    torch.cuda.synchronize()
+    results = []
+    for _ in range(3):
+        for image, stream in zip(on_device, streams, strict=True):
+            with torch.cuda.stream(stream):
+                results.append(pyquant.floyd_steinberg(image, 2))
+    torch.cuda.synchronize()
+    expected = [pyquant.floyd_steinberg(image, 2) for image in images]
+    for result, same in zip(results, 3 * expected, strict=True):
+        assert_same(result.cpu(), same)
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
@@ -81,12 +110,33 @@ def test_linear_quantize_from_and_into_every_layout(layout, dtype):
         assert_same(pyquant.linear_quantize(on_device, 2, out=out).cpu(), expected)
 
 
+@pytest.mark.parametrize("dtype", DTYPES[1:], ids=str)
+def test_special_values(dtype):
+    special = [float("nan"), float("inf"), -float("inf"), -0.0, 1e-45, 6e-8, 0.5, 1.0, 2.0, -1.0]
+    image = torch.tensor(special * 16).to(dtype).reshape(4, 40)
+    for variant in VARIANTS:
+        assert_same_on_both(pyquant.floyd_steinberg, image, 2, variant=variant)
+    for rounding in ROUNDINGS:
+        assert_same_on_both(pyquant.linear_quantize, image, 2, rounding=rounding)
+
+
+@pytest.mark.parametrize("layout", layouts(torch.zeros(1, 1, 1, 1)))
+@pytest.mark.parametrize("shape", [(4, 3, 40, 48), (2, 1, 300, 40)], ids=str)
+def test_in_place(shape, layout):
+    for op in (pyquant.floyd_steinberg, pyquant.linear_quantize):
+        image = random_image(shape)
+        replaced = layouts(image.cuda())[layout]
+        op(replaced, 2, out=replaced)
+        assert_same(replaced.cpu(), op(image, 2))
+
+
 def test_empty():
     assert pyquant.floyd_steinberg(torch.zeros(0, 3, 8, 8).cuda(), 2).shape == (0, 3, 8, 8)
 
 
 @pytest.mark.parametrize("shape", [(128, 3, 32, 32), (3, 300, 64)], ids=str)
 def test_cuda_graph(shape):
+    """The second image has several blocks, which wait for each other anew in every replay."""
     image = random_image(shape).cuda()
     for _ in range(2):
         pyquant.floyd_steinberg(image, 2)
@@ -94,7 +144,7 @@ def test_cuda_graph(shape):
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         result = pyquant.linear_quantize(pyquant.floyd_steinberg(image, 2), 2)
-    for seed in (1, 2):
+    for seed in (1, 2, 3):
         image.copy_(random_image(shape, seed=seed))
         graph.replay()
         expected = pyquant.linear_quantize(pyquant.floyd_steinberg(image.cpu(), 2), 2)

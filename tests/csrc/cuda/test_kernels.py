@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 import torch
 from cuda_harness import execute, fibres, sparse
+from gpu_shapes import SHAPES, SIZES_OF_MANY, many_planes
 
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, by_reference, layouts, random_image
 from pyquant import reference
@@ -248,6 +249,23 @@ def test_who_walks_along_the_stripes():
     }
     for (count, height, width), walk in walks.items():
         assert fibres().plan(count, height, width, 1, 132)["walk"] == walk
+
+
+@pytest.mark.parametrize("multiprocessors", (14, 40, 84, 132, 170))
+def test_the_tests_on_a_gpu_run_every_kernel(multiprocessors):
+    many = [many_planes(*size, multiprocessors) for size in SIZES_OF_MANY]
+    run = set()
+    for shape in SHAPES + many:
+        for size in (1, 2, 4, 8):
+            plan = fibres().plan(*((1,) + shape)[-3:], size, multiprocessors)
+            run.add((size, plan["walk"], plan["transfers"]))
+    assert run == {
+        (size, walk, transfers)
+        for size in (1, 2, 4, 8)
+        for walk in ("planes", "stripes", "bands")
+        for transfers in ("pieces", "words", "samples")
+        if transfers != "words" or size < 4
+    }
 
 
 def test_division_by_multiplication():

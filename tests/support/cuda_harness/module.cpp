@@ -18,6 +18,8 @@ namespace py = pybind11;
 
 namespace {
 
+constexpr const char* transfers[] = {"pieces", "words", "samples"};
+
 simt::Image image_of(const py::array& array, const std::string& dtype) {
   simt::Image image = {dtype, {}, {}};
   for (py::ssize_t i = 0; i < array.ndim(); ++i) {
@@ -66,7 +68,6 @@ py::dict execute(const simt::Launches& launches, const py::array& image, const p
     throw simt::Fault("a part of the result was never written");
   }
 
-  constexpr const char* transfers[] = {"pieces", "words", "samples"};
   py::dict counts;
   counts["launches"] = launches.size();
   counts["samples"] = std::accumulate(
@@ -130,6 +131,7 @@ py::dict plan(std::int64_t count, std::int64_t height, std::int64_t width, int s
   using namespace py::literals;
   constexpr const char* walks[] = {"planes", "stripes", "bands"};
   return py::dict("walk"_a = walks[static_cast<int>(plan.walk)],
+                  "transfers"_a = transfers[static_cast<int>(plan.transfers)],
                   "planes_per_stream"_a = plan.planes_per_stream, "streams"_a = plan.streams,
                   "stripes"_a = plan.stripes, "bands"_a = plan.bands, "rounds"_a = plan.rounds,
                   "warps"_a = plan.warps, "blocks"_a = plan.blocks,
