@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+import torch.compiler.config
 from torch import Tensor, nn
 
 from experiments.support.runtime import Precision
@@ -16,6 +17,9 @@ def compile_networks(wanted: bool) -> None:
     """Whether ``logits_of`` compiles networks from now on, in this process."""
     global _compiled
     _compiled = wanted
+    if wanted:
+        # One for each size of a batch, for training, testing and attacking; by default only 8.
+        torch.compiler.config.recompile_limit = 64
 
 
 def networks_are_compiled() -> bool:
@@ -28,8 +32,9 @@ def logits_of(model: nn.Module, precision: Precision) -> Callable[[Tensor], Tens
     if precision not in ("bfloat16", "float32"):
         raise ValueError(f"precision is {precision!r}; accepted are bfloat16, float32")
     device = next(model.parameters()).device.type
-    # For each size of a batch anew: code for any size would be slower than none.
-    network = torch.compile(model, dynamic=False) if _compiled else model
+    # For each size of a batch anew: code for any size would be slower than none. The whole graph or
+    # an error: torch would run the rest, and everything beyond its limit, without compiling it.
+    network = torch.compile(model, dynamic=False, fullgraph=True) if _compiled else model
 
     def call(images: Tensor) -> Tensor:
         context: AbstractContextManager[Any] = nullcontext()

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 from rich.console import Console
+from torch._dynamo.exc import FailOnRecompileLimitHit
 
 from experiments.commands.table2 import main as table2
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.sweep_config import GridConfig
-from experiments.support.networks import networks_are_compiled
+from experiments.support.networks import logits_of, networks_are_compiled
+from experiments.training.resnet20 import for_evaluation, seeded_model
 from experiments.training.side_by_side import train
 from experiments.training.trainer import Trainer
 from tiny_experiment import ONE_THREAD, training_config, write_images
@@ -21,10 +23,41 @@ QUIET = Console(quiet=True)
 
 @pytest.fixture(autouse=True)
 def _not_compiled_afterwards():
-    yield
+    with torch.compiler.config.patch(recompile_limit=8):  # and 8 again afterwards
+        yield
     ONE_THREAD.start()
     assert not networks_are_compiled()
     torch.compiler.reset()
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """The graphs that are compiled; each runs as Python."""
+    found = []
+
+    def backend(graph, _):
+        found.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr("torch.compile", functools.partial(torch.compile, backend=backend))
+    replace(ONE_THREAD, compile=True).start()
+    return found
+
+
+def test_every_size_of_batch_is_compiled(graphs):
+    logits = logits_of(for_evaluation(seeded_model(0, classes=10)), "float32")
+    # With its default limit, torch compiles 8 and runs the rest as it is.
+    for count in range(1, 13):
+        assert logits(torch.rand(count, 3, 8, 8)).shape == (count, 10)
+        assert len(graphs) == count
+
+
+def test_more_graphs_than_the_limit_are_an_error(graphs):
+    logits = logits_of(for_evaluation(seeded_model(0, classes=10)), "float32")
+    with torch.compiler.config.patch(recompile_limit=1):
+        logits(torch.rand(1, 3, 8, 8))
+        with pytest.raises(FailOnRecompileLimitHit):
+            logits(torch.rand(2, 3, 8, 8))
 
 
 def test_training_and_attack_with_compiled_networks(tmp_path, monkeypatch):
