@@ -61,5 +61,7 @@ def _keep_freed_memory() -> None:
     trim_threshold, mmap_threshold = -1, -3  # as in malloc.h
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(trim_threshold, 2**31 - 1)
-        mallopt(mmap_threshold, 2**30)
+        # An older glibc accepts at most 2**25. The other threshold alone would do harm: each block
+        # from 128 KB on would come from the kernel and go back to it.
+        if mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25):
+            mallopt(trim_threshold, 2**31 - 1)

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import joblib
 import pytest
@@ -50,6 +51,27 @@ def test_freed_memory_is_used_again():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 32768
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [(2**30, {-3: 2**30, -1: 2**31 - 1}), (2**25, {-3: 2**25, -1: 2**31 - 1}), (0, {})],
+)
+def test_memory_of_a_c_library_that_accepts_less(most, expected, monkeypatch):
+    """-3 and -1 are M_MMAP_THRESHOLD and M_TRIM_THRESHOLD; the second is set only with the first."""
+    settings = {}
+
+    def mallopt(name, value):
+        if name == -3 and value > most:
+            return 0
+        settings[name] = value
+        return 1
+
+    monkeypatch.setattr(
+        "experiments.support.device.ctypes.CDLL", lambda _: SimpleNamespace(mallopt=mallopt)
+    )
+    ONE_THREAD.start()
+    assert settings == expected
 
 
 def started(script, **environment):
