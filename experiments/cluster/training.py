@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Any
 
@@ -105,14 +105,8 @@ class Training:
                 if self.config.runtime.threads is None and runtime.device == "cpu":
                     runtime = replace(runtime, threads=last["threads"] or runtime.threads)
         # Without what the options of a command add: its module is __main__ here, but not there.
-        config = TrainingConfig(
-            self.config.preset,
-            self.config.epochs,
-            self.config.seed,
-            self.config.models,
-            self.config.data,
-            runtime,
-        )
+        options = {field.name: getattr(self.config, field.name) for field in fields(TrainingConfig)}
+        config = TrainingConfig(**{**options, "runtime": runtime})
         return self.cluster.submit(
             train_networks, runtime, list(self.locks), config, stored, **self.cluster.splits
         )

@@ -25,9 +25,11 @@ from experiments.reproduce import ReproduceConfig
 from experiments.support.data_sets import load_split
 from experiments.support.progress import Meter, progress_bars
 from experiments.support.runtime import Runtime
+from experiments.train_all import TrainAllConfig
 from experiments.training.run import load_images, steps_left
 from experiments.training.side_by_side import train_side_by_side
 from experiments.training.trainer import Trainer
+from experiments.training.training_config import TrainingConfig
 from tiny_experiment import ENOUGH_EPOCHS, ONE_THREAD, training_config
 
 ray = pytest.importorskip("ray", reason="Ray has no wheel for this Python")
@@ -255,6 +257,12 @@ def test_a_task_trains_a_group_of_networks(training, tmp_path):
     submitted = training(("1", "1d", "2", "2d", "3", "3d"), at_once=8)
     assert [kinds for _, (kinds, *_) in submitted] == [["3"], ["3d"]]
     assert len(list(tmp_path.glob("*.safetensors"))) == len(list(tmp_path.glob("*.json"))) == 6
+
+
+def test_a_worker_gets_every_option_of_a_training(training, data, tmp_path):
+    options = {**vars(training_config(data, tmp_path, epochs=1)), "seed": 3, "cluster": "ray"}
+    ((_, (_, config, _)),) = training(("2d",), TrainAllConfig(**options, at_once=2))
+    assert type(config) is TrainingConfig and vars(config) == options
 
 
 def test_a_network_that_diverges_on_a_cluster_does_not_stop_the_others(
