@@ -6,6 +6,7 @@ import operator
 import numpy
 import torch
 from torch import Tensor
+from torch.compiler import is_compiling
 
 
 def checked_bits(bits: object) -> int:
@@ -19,7 +20,7 @@ def checked_bits(bits: object) -> int:
 
 
 def _integer(value: object) -> int | None:
-    """None if `value` is none. A truth value counts as none."""
+    """The value as an int, or None if it is not an integer. A bool is not one."""
     if isinstance(value, (bool, numpy.bool_)):
         return None
     if isinstance(value, Tensor) and value.dtype == torch.bool:
@@ -59,7 +60,14 @@ def check_out(image: Tensor, out: Tensor) -> None:
         )
 
 
-def check_no_gradient(image: Tensor, out: Tensor) -> None:
+def check_autograd(image: Tensor, out: Tensor) -> None:
+    """What autograd demands of a call that writes into `out`. torch's own ops demand the same."""
+    # torch.compile cannot trace is_inference.
+    if not is_compiling() and out.is_inference() and not torch.is_inference_mode_enabled():
+        raise ValueError(
+            "out must not be an inference tensor outside of torch.inference_mode, got one; "
+            "out.clone() is an ordinary tensor"
+        )
     if not torch.is_grad_enabled():
         return
     for name, tensor in (("image", image), ("out", out)):

@@ -60,27 +60,29 @@ class StraightThroughBothWays(StraightThrough):
 def try_plain_call(
     kernel: Op, out_kernel: OutOp, image: Tensor, bits: int, mode: str, out: Tensor | None
 ) -> Tensor | None:
-    """The result of the usual call: there is nothing to differentiate, trace or transform, and the
-    kernel accepts the arguments. Otherwise None. Before a kernel that checks them again, the checks
-    in Python would take as long as quantizing a small image."""
+    """The result of the usual call: there is nothing to differentiate, trace or transform. Otherwise
+    None. The kernel checks the arguments; checking them in Python before it would take as long as
+    quantizing a small image."""
     if (
         is_compiling()
         or type(image) is not Tensor
         or image.requires_grad
         or type(bits) is not int
         or type(mode) is not str
-        or not (out is None or (type(out) is Tensor and not out.requires_grad))
         or forward_mode_is_active()
         or transform_is_active()
     ):
         return None
-    try:
-        if out is None:
-            return call_below_autograd(kernel, image, bits, mode)
-        write_below_autograd(out_kernel, image, bits, mode, out)
-        return out
-    except Exception:
-        return None  # the checks in Python say what is wrong
+    if out is None:
+        return call_below_autograd(kernel, image, bits, mode)
+    if (
+        type(out) is not Tensor
+        or out.requires_grad
+        or (out.is_inference() and not torch.is_inference_mode_enabled())
+    ):
+        return None
+    write_below_autograd(out_kernel, image, bits, mode, out)
+    return out
 
 
 def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
@@ -113,9 +115,10 @@ def call_into(out: Tensor, op: Op, out_op: OutOp, image: Tensor, bits: int, mode
 
 
 def write_below_autograd(kernel: OutOp, image: Tensor, bits: int, mode: str, out: Tensor) -> None:
-    """autograd then notices that `out` has changed, if it had saved it for a gradient."""
-    increment_version(out)
+    """The version tells autograd that `out` has changed, if it had saved it for a gradient. As with
+    torch's ops, a call that fails does not count: nearly all are refused before they write."""
     call_below_autograd(kernel, image, bits, mode, out)
+    increment_version(out)
 
 
 def _is_recorded_by_jit() -> bool:

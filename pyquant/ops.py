@@ -1,13 +1,14 @@
 """The public ops, and what they accept as an image."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
 from pyquant import gradients
-from pyquant.arguments import check_no_gradient, check_out, checked_bits, checked_choice
+from pyquant.arguments import check_autograd, check_out, checked_bits, checked_choice
 from pyquant.conversion import to_tensor
 from pyquant.libraries import NO_CUDA_REASON
 from pyquant.modes import ROUNDINGS, VARIANTS
@@ -45,9 +46,10 @@ def floyd_steinberg(
             "published" is the saturating 8-bit integer arithmetic of the published code
             of AprilPyone, Kinoshita and Kiya, "Filtering Adversarial Noise with
             Double Quantization" (APSIPA 2019), its quirks included.
-        out: the tensor that receives the result instead of a new one: of the shape, dtype and
-            device of `image`, with any strides, without a gradient. It may be `image` itself,
-            and must not overlap with it in another way.
+        out: the tensor that receives the result instead of a new one. It must have the shape,
+            dtype and device of `image`: unlike torch's own ops, this one neither resizes `out` nor
+            casts to its dtype. Any strides; no gradient. It may be `image` itself, and must not
+            overlap with it in another way.
 
     Returns:
         `out`, or a new tensor with the shape, dtype, device and memory format of `image`. The
@@ -57,25 +59,25 @@ def floyd_steinberg(
     Raises:
         ValueError: for `bits` outside 1..8, an unknown `variant`, fewer than two dimensions, or a
             device that is neither a CPU nor CUDA (or CUDA, if the package is built without).
-            For `out` with another shape or device, with samples that share memory, or that
-            overlaps with `image` in part; and if it or `image` requires a gradient.
+            For `out` with another shape or device, with samples that share memory, that overlaps
+            with `image` in part, or that was made in torch.inference_mode, outside of it. If
+            `out` is given and it or `image` requires a gradient.
         TypeError: if `image` is not a dense tensor or has another dtype, or `out` has a dtype
             other than that of `image`.
     """
-    result = gradients.try_plain_call(
-        FLOYD_STEINBERG_KERNEL, FLOYD_STEINBERG_OUT_KERNEL, image, bits, variant, out
-    )
+    try:
+        result = gradients.try_plain_call(
+            FLOYD_STEINBERG_KERNEL, FLOYD_STEINBERG_OUT_KERNEL, image, bits, variant, out
+        )
+    except Exception as error:
+        raise _refusal(image, bits, "variant", variant, VARIANTS, out) or error from None
     if result is not None:
         return result
     if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):
         return call_without_tensor(floyd_steinberg, image, bits, variant=variant, out=out)
-    check_image(image)
-    variant = checked_choice("variant", variant, VARIANTS)
-    bits = checked_bits(bits)
+    bits, variant = _checked_arguments(image, bits, "variant", variant, VARIANTS, out)
     if out is None:
         return gradients.call(FLOYD_STEINBERG, image, bits, variant)
-    check_out(image, out)
-    check_no_gradient(image, out)
     return gradients.call_into(out, FLOYD_STEINBERG, FLOYD_STEINBERG_OUT, image, bits, variant)
 
 
@@ -97,9 +99,10 @@ def linear_quantize(
             the leading bits of the 8-bit value, code floor(255x / 2**(8-bits)), as the
             paper's published code does. Floats become code/(n-1); uint8 becomes
             255*code/(n-1), rounded half up for "nearest" and down for "floor".
-        out: the tensor that receives the result instead of a new one: of the shape, dtype and
-            device of `image`, with any strides, without a gradient. It may be `image` itself,
-            and must not overlap with it in another way.
+        out: the tensor that receives the result instead of a new one. It must have the shape,
+            dtype and device of `image`: unlike torch's own ops, this one neither resizes `out` nor
+            casts to its dtype. Any strides; no gradient. It may be `image` itself, and must not
+            overlap with it in another way.
 
     Returns:
         `out`, or a new tensor with the shape, dtype, device and memory format of `image`. The
@@ -109,25 +112,25 @@ def linear_quantize(
     Raises:
         ValueError: for `bits` outside 1..8, an unknown `rounding`, fewer than two dimensions, or a
             device that is neither a CPU nor CUDA (or CUDA, if the package is built without).
-            For `out` with another shape or device, with samples that share memory, or that
-            overlaps with `image` in part; and if it or `image` requires a gradient.
+            For `out` with another shape or device, with samples that share memory, that overlaps
+            with `image` in part, or that was made in torch.inference_mode, outside of it. If
+            `out` is given and it or `image` requires a gradient.
         TypeError: if `image` is not a dense tensor or has another dtype, or `out` has a dtype
             other than that of `image`.
     """
-    result = gradients.try_plain_call(
-        LINEAR_QUANTIZE_KERNEL, LINEAR_QUANTIZE_OUT_KERNEL, image, bits, rounding, out
-    )
+    try:
+        result = gradients.try_plain_call(
+            LINEAR_QUANTIZE_KERNEL, LINEAR_QUANTIZE_OUT_KERNEL, image, bits, rounding, out
+        )
+    except Exception as error:
+        raise _refusal(image, bits, "rounding", rounding, ROUNDINGS, out) or error from None
     if result is not None:
         return result
     if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):
         return call_without_tensor(linear_quantize, image, bits, rounding=rounding, out=out)
-    check_image(image)
-    rounding = checked_choice("rounding", rounding, ROUNDINGS)
-    bits = checked_bits(bits)
+    bits, rounding = _checked_arguments(image, bits, "rounding", rounding, ROUNDINGS, out)
     if out is None:
         return gradients.call(LINEAR_QUANTIZE, image, bits, rounding)
-    check_out(image, out)
-    check_no_gradient(image, out)
     return gradients.call_into(out, LINEAR_QUANTIZE, LINEAR_QUANTIZE_OUT, image, bits, rounding)
 
 
@@ -150,6 +153,33 @@ def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.f
     check_dtype(dtype)
     variant = checked_choice("variant", variant, VARIANTS)
     return LEVELS(checked_bits(bits), variant=variant, dtype=dtype)
+
+
+def _checked_arguments(
+    image: Tensor,
+    bits: object,
+    argument: str,
+    mode: object,
+    modes: tuple[str, ...],
+    out: Tensor | None,
+) -> tuple[int, str]:
+    """Bits and mode; `argument` is what the mode is called."""
+    check_image(image)
+    valid_mode, valid_bits = checked_choice(argument, mode, modes), checked_bits(bits)
+    if out is not None:
+        check_out(image, out)
+        check_autograd(image, out)
+    return valid_bits, valid_mode
+
+
+def _refusal(*arguments: Any) -> Exception | None:
+    """Why the checks in Python refuse the arguments of a call that failed. None if they do not: then
+    the kernel itself failed. It may have written a part of `out`, so it is not called again."""
+    try:
+        _checked_arguments(*arguments)
+    except (TypeError, ValueError) as refusal:
+        return refusal
+    return None
 
 
 def check_dtype(dtype: object) -> None:

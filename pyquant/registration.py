@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pyquant import libraries  # noqa: F401  # registers torch.ops.pyquant
-from pyquant.arguments import check_no_gradient, check_out
+from pyquant.arguments import check_autograd, check_out
 from pyquant.gradients import Op, OutOp, straight_through, write_below_autograd
 from pyquant.torch_private import below_autograd, kernel_call, without_modes
 
@@ -65,10 +65,21 @@ def _fake_out_kernel(op: Op) -> Callable[..., None]:
 
 def _autograd_out_kernel(op: OutOp) -> Callable[..., None]:
     def check_and_write(image: Tensor, bits: int, mode: str, out: Tensor) -> None:
-        check_no_gradient(image, out)
+        check_autograd(image, out)
         write_below_autograd(kernel_call(op), image, bits, mode, out)
 
     return check_and_write
+
+
+def _negative_out_kernel(op: Op) -> Callable[..., None]:
+    """For `image` or `out` whose values torch has yet to negate, such as torch.conj(x).imag. For such
+    arguments torch calls an op with copies, and for `out` it needs a result to copy back."""
+
+    def write(image: Tensor, bits: int, mode: str, out: Tensor) -> None:
+        check_out(image, out)
+        out.copy_(op(image, bits, mode))
+
+    return write
 
 
 def _fake_levels(bits: int, *, variant: str, dtype: torch.dtype) -> Tensor:
@@ -85,6 +96,7 @@ def _register() -> None:
         torch.library.register_autograd(name, straight_through)
         torch.library.register_vmap(name, _vmap_rule(op))
         torch.library.register_fake(f"{name}.out", _fake_out_kernel(op))
+        _LIBRARY.impl(f"{name}.out", _negative_out_kernel(op), "Negative")
         if below_autograd is not nullcontext:  # or this kernel would call itself
             _LIBRARY.impl(f"{name}.out", _autograd_out_kernel(out_op), "Autograd")
     torch.library.register_fake("pyquant::levels", _fake_levels)

@@ -196,6 +196,41 @@ def test_memory_that_interleaves_without_overlap(op):
             assert_same(one(storage), image)
 
 
+@for_every_op_mode
+def test_a_kernel_that_fails_is_not_called_again(op, monkeypatch):
+    """It may have written a part of the image, and its result would be made of that."""
+
+    def fail(image, bits, mode, out):
+        out.fill_(0.5)
+        raise RuntimeError("no memory is left")
+
+    monkeypatch.setattr(pyquant.ops, f"{op.name.upper()}_OUT_KERNEL", fail)
+    image = torch.rand(3, 5, 7)
+    with pytest.raises(RuntimeError, match="no memory is left"):
+        op(image, out=image)
+    assert_same(image, torch.full((3, 5, 7), 0.5))
+
+
+@for_every_op_mode
+def test_views_that_torch_has_yet_to_negate(op):
+    image = torch.rand(3, 5, 7)
+    out = torch.conj(torch.zeros(3, 5, 7, dtype=torch.complex64)).imag
+    assert out.is_neg()
+    assert op(image, out=out) is out
+    assert_same(out.resolve_neg(), op(image))
+    assert_same(op(out.fill_(0.4), out=out).resolve_neg(), op(torch.full((3, 5, 7), 0.4)))
+    op.registered_out(image, out)
+    assert_same(out.resolve_neg(), op(image))
+    negated = torch._neg_view(-image)
+    assert_same(op(negated, out=torch.empty(3, 5, 7)), op(image))
+    for bad in (out[:1], out[:1].expand(3, 5, 7)):
+        with pytest.raises((ValueError, RuntimeError)):
+            op(image, out=bad)
+    with pytest.raises(ValueError, match="bits must be an integer from 1 to 8, got 9"):
+        op(image, 9, out=out)
+    assert_same(out.resolve_neg(), op(image))
+
+
 # ---- gradients
 
 
@@ -220,6 +255,43 @@ def test_autograd_notices_that_out_has_changed(way, op):
     op(saved, out=saved) if way == "public" else op.registered_out(saved, saved)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
+
+
+@for_every_op_mode
+def test_a_refused_call_is_no_change(op):
+    saved = torch.rand(3, 5, 7)
+    trained = torch.rand(3, 5, 7, requires_grad=True)
+    loss = (trained * saved).sum()
+    for call in (
+        lambda: op(saved, 9, out=saved),
+        lambda: op.registered_out(saved, saved, 9),
+        lambda: op(torch.rand(5, 7), out=saved),
+    ):
+        with pytest.raises(ValueError):
+            call()
+    loss.backward()
+    assert_same(trained.grad, saved)
+
+
+@for_every_op_mode
+def test_inference_tensors_outside_of_inference_mode(op):
+    """As torch's ops refuse them: autograd does not see their changes."""
+    with torch.inference_mode():
+        out = torch.zeros(3, 5, 7)
+    image = torch.rand(3, 5, 7)
+    for call in (
+        lambda: op(image, out=out),
+        lambda: op(out, out=out),
+        lambda: op.registered_out(image, out),
+    ):
+        with pytest.raises(ValueError, match="out must not be an inference tensor outside of"):
+            call()
+    assert_same(out.clone(), torch.zeros(3, 5, 7))
+    with torch.no_grad(), pytest.raises(ValueError, match="out must not be an inference tensor"):
+        op(image, out=out)
+    assert_same(op(out.clone(), out=image), torch.zeros(3, 5, 7))
+    with torch.inference_mode():
+        assert_same(op(image + 0.3, out=out), op(image + 0.3))
 
 
 @for_every_op_mode
