@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
-
-from experiments.method.attacks.evaluation_mode import evaluation_mode
+from torch import Tensor, nn
 
 #: (N, C, H, W) float images in [0, 1] to (N, classes) float logits.
 Network = Callable[[Tensor], Tensor]
@@ -46,12 +44,12 @@ class Attack(ABC):
     def __call__(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
         """Attacks every image of a batch.
 
-        It works inside ``torch.no_grad`` and ``torch.inference_mode``, too. A network in training
-        mode is attacked in evaluation mode, and is in training mode again afterwards; this includes
-        the modules that a function uses as ``network``. No parameter gets a gradient.
+        It works inside ``torch.no_grad`` and ``torch.inference_mode``, too. No parameter gets a
+        gradient.
 
         Args:
-            network: what is attacked. It is faster if its parameters do not require gradients.
+            network: what is attacked: a module in evaluation mode, or a function, which uses modules
+                in evaluation mode alone. It is faster if no parameter requires a gradient.
             images: (N, C, H, W) float in [0, 1].
             labels: (N,) int64, the true classes.
 
@@ -61,17 +59,18 @@ class Attack(ABC):
 
         Raises:
             TypeError: images or labels have another dtype.
-            ValueError: images or labels have another shape or other values, or the network gives no
-                gradient.
+            ValueError: images or labels have another shape or other values, a part of the network is
+                in training mode, or the network gives no gradient.
         """
         _check_shapes(images, labels)
+        _check_mode(network)
         # A recording for a CUDA graph cannot wait for values; its plain calls have looked at them.
         recording = images.is_cuda and torch.cuda.is_current_stream_capturing()
         if not recording:
             _check_values(images, labels)
         if not len(images):
             return images.detach().clone()
-        with torch.inference_mode(False), torch.enable_grad(), evaluation_mode(network):
+        with torch.inference_mode(False), torch.enable_grad():
             # What was made in inference mode cannot take part in a gradient, its copy can.
             copies = (
                 given.clone() if given.is_inference() else given.detach()
@@ -98,6 +97,15 @@ def _check_shapes(images: Tensor, labels: Tensor) -> None:
         raise ValueError(
             f"labels has shape {tuple(labels.shape)}, images {tuple(images.shape)}; accepted are "
             "(N,) and (N, C, H, W)"
+        )
+
+
+def _check_mode(network: Network) -> None:
+    """Training mode would let images depend on each other, and change the running statistics."""
+    if isinstance(network, nn.Module) and any(part.training for part in network.modules()):
+        raise ValueError(
+            f"network is a {type(network).__name__} in training mode, at least in part; accepted is "
+            "evaluation mode: call network.eval() before"
         )
 
 

@@ -1,23 +1,19 @@
 """The attacks work on any network that is handed to them, or say why they do not."""
 
 import copy
-import functools
 
 import pytest
 import torch
-from torch import nn
 
 from experiments.method.attacks import METHODS, make_attack
-from experiments.method.attacks.evaluation_mode import modules_of
 from experiments.training.resnet20 import seeded_model
 
 LABELS = torch.arange(6)
-GLOBAL = seeded_model(3, classes=10)
 
 
 @pytest.fixture
 def network():
-    return seeded_model(3, classes=10)
+    return seeded_model(3, classes=10).eval()
 
 
 @pytest.fixture(scope="module")
@@ -29,37 +25,10 @@ def run(network, images, labels=LABELS, method="projected_gradient_descent"):
     return make_attack(method, epsilon=8)(network, images, labels)
 
 
-def wrappers(network):
-    """The same network as functions of each sort that Python has."""
-
-    class Wrapper:
-        def __init__(self):
-            self.parts = {"network": [network]}
-
-        def __call__(self, images):
-            return self.parts["network"][0](images)
-
-        def logits(self, images):
-            return self(images)
-
-    def inner(images):
-        return network(images)
-
-    return {
-        "module": network,
-        "lambda": lambda images: network(images),
-        "nested": lambda images: inner(images),
-        "partial": functools.partial(lambda model, images: model(images), network),
-        "object": Wrapper(),
-        "method": Wrapper().logits,
-        "bound forward": network.forward,
-    }
-
-
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_works_without_gradients_around_it(mode, method, network, images):
-    expected = run(network.eval(), images, method=method)
+    expected = run(network, images, method=method)
     with mode():
         attacked = run(network, images.clone(), LABELS.clone(), method)
         assert not torch.is_grad_enabled()
@@ -67,29 +36,20 @@ def test_works_without_gradients_around_it(mode, method, network, images):
     assert not torch.equal(attacked, images)
 
 
-@pytest.mark.parametrize("way", wrappers(GLOBAL))
-def test_a_network_in_training_mode_is_attacked_as_in_evaluation(way, network, images):
-    expected = run(copy.deepcopy(network).eval(), images)
-    network.train()
-    network.linear.eval()  # a part that its owner has frozen stays so
+def test_a_module_in_training_mode_is_refused(network, images):
+    for part in (network, network.norm):
+        part.train()
+        with pytest.raises(ValueError, match=r"ResNet20 in training mode.*call network.eval\(\)"):
+            run(network, images)
+        network.eval()
+
+
+def test_a_network_stays_as_it_is(network, images):
     before = copy.deepcopy(network.state_dict())
-    attacked = run(wrappers(network)[way], images)
-    assert torch.equal(attacked, expected)
+    attacked = run(network, images)
+    assert torch.equal(run(lambda images: network(images), images), attacked)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    assert network.training and network.norm.training and not network.linear.training
     assert all(parameter.grad is None for parameter in network.parameters())
-
-
-def test_modules_of_a_function_include_global_ones():
-    assert modules_of(lambda images: GLOBAL(images)) == [GLOBAL]
-    assert modules_of(torch.relu) == []
-
-
-def test_the_mode_comes_back_after_an_error(images):
-    network = nn.Sequential(nn.BatchNorm2d(4)).train()
-    with pytest.raises(RuntimeError):
-        run(network, images)
-    assert all(part.training for part in network.modules())
 
 
 def test_gradients_that_cannot_be_written_in_place(images):
