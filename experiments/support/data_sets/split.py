@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +39,4 @@ class Split:
 
     def to(self, device: torch.device) -> Split:
         """The same split on ``device``."""
-        return Split(
-            self.images.to(device), self.labels.to(device), self.classes, self.source, self.flip
-        )
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
