@@ -103,7 +103,7 @@ class Training:
                 stored[kind] = last
                 self.meter.console.print(f"{kind}: goes on after epoch {last['epochs_done']}")
                 if self.config.runtime.threads is None and runtime.device == "cpu":
-                    runtime = replace(runtime, threads=last["threads"] or runtime.threads)
+                    runtime = replace(runtime, threads=last["threads"])
         # Without what the options of a command add: its module is __main__ here, but not there.
         options = {field.name: getattr(self.config, field.name) for field in fields(TrainingConfig)}
         config = TrainingConfig(**{**options, "runtime": runtime})

@@ -35,8 +35,6 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
 
     ``epochs_done`` is that of the state.
 
-    A checkpoint of an earlier version has no runs, or None as the number of threads.
-
     Raises:
         FileNotFoundError: there is none.
         ValueError: the file is damaged, or holds other objects than a checkpoint has. None of its
@@ -50,11 +48,11 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
             raise ValueError(f"the checksum of {damaged} is another")
         stored = torch.load(path, map_location=device, weights_only=True)
         return {
-            "threads": None,
-            "runs": [],
-            **stored,
-            "epochs_done": stored["state"]["epochs_done"],
             "config": in_terms_of_today(stored["config"]),
+            "threads": stored["threads"],
+            "runs": stored["runs"],
+            "state": stored["state"],
+            "epochs_done": stored["state"]["epochs_done"],
         }
     except FileNotFoundError:
         raise

@@ -242,14 +242,14 @@ class Run:
 
 
 def _use_threads_of(
-    checkpoint: Path, stored: int | None, runtime: Runtime, console: Console, alone: bool
+    checkpoint: Path, stored: int, runtime: Runtime, console: Console, alone: bool
 ) -> None:
     """Goes on with the number of threads that a run began with, since its bits depend on it.
 
     Raises:
         ValueError: the user asks for another number, or others train at the same time.
     """
-    if stored is None or stored == torch.get_num_threads():
+    if stored == torch.get_num_threads():
         return
     if runtime.threads is not None:
         raise ValueError(

@@ -176,7 +176,7 @@ def _train_here(
     active: dict[Run, ExitStack] = {}
     while True:
         while len(active) < at_once and (claim := next(claims, None)):
-            # The threads of this process again, where an earlier checkpoint had others.
+            # The threads of this process again, where the checkpoint of another network had others.
             device = config.runtime.start(config.cluster)
             kind, held = claim
             settings = resolved(kind, config, images)
