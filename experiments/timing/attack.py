@@ -41,6 +41,7 @@ def compare_attack(
         0.95,
         Contender(f"PGD-{ATTACK.steps}", count, attack),
         Contender(f"{ATTACK.steps} x forward and backward", count, bare),
+        device,
         rounds,
         progress,
     )

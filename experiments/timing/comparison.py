@@ -1,12 +1,13 @@
 """Two ways to do one thing, timed in turn."""
 
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from rich.progress import Progress
+
+from experiments.timing.clock import seconds
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def compare(
     target: float,
     ours: Contender,
     other: Contender,
+    device: torch.device,
     rounds: int,
     progress: Progress,
 ) -> Comparison:
@@ -47,6 +49,7 @@ def compare(
         what: what the comparison is called.
         target: the ratio of ``ours`` to ``other`` to reach.
         ours, other: the two ways.
+        device: where both work.
         rounds: how many rounds count, at least 2; one more comes before them.
         progress: gets a bar.
     """
@@ -54,7 +57,7 @@ def compare(
     rates: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds + 1):
         for found, contender in zip(rates, (ours, other), strict=True):
-            found.append(contender.images / _seconds(contender.call))
+            found.append(contender.images / seconds(contender.call, device))
             progress.advance(bar)
     ours_rates, other_rates = (found[1:] for found in rates)
     ratios = [mine / theirs for mine, theirs in zip(ours_rates, other_rates, strict=True)]
@@ -69,16 +72,3 @@ def compare(
         (low, high),
         target,
     )
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    _wait()
-    start = time.perf_counter()
-    call()
-    _wait()
-    return time.perf_counter() - start
-
-
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()

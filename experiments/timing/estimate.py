@@ -1,7 +1,6 @@
 """How long training and measuring will take here, from a moment of each."""
 
 import statistics
-import time
 from collections.abc import Callable, Sequence
 
 import torch
@@ -13,6 +12,7 @@ from experiments.method.attacks.projected_gradient_descent import ProjectedGradi
 from experiments.support.cuda_graphs import WARM_UP_CALLS
 from experiments.support.data_sets import Split
 from experiments.support.runtime import Precision
+from experiments.timing.clock import seconds
 from experiments.training.recipes import Recipe
 from experiments.training.resnet20 import for_evaluation, seeded_model
 from experiments.training.trainer import Trainer
@@ -30,7 +30,7 @@ def seconds_per_step(
         for trainer in trainers:
             trainer.step(0)
 
-    return _seconds(step_of_each, 7, split.labels.device) / len(trainers)
+    return _median(step_of_each, 7, split.labels.device) / len(trainers)
 
 
 def seconds_per_pass(split: Split, precision: Precision, batch_size: int | None) -> float:
@@ -40,24 +40,12 @@ def seconds_per_pass(split: Split, precision: Precision, batch_size: int | None)
     images = min(batch_size or default_batch_size(device), len(split.labels))
     attack = ProjectedGradientDescent(epsilon=8.0, steps=2)
     evaluation = Evaluation("estimate", "2d", "2d", images, attack, precision=precision)
-    seconds = _seconds(lambda: measure(evaluation, model, split, batch_size=batch_size), 3, device)
-    return seconds / passes(evaluation)
+    whole = _median(lambda: measure(evaluation, model, split, batch_size=batch_size), 3, device)
+    return whole / passes(evaluation)
 
 
-def _seconds(work: Callable[[], object], repetitions: int, device: torch.device) -> float:
-    """The median of some calls, after those that are slower because they fill or record something."""
+def _median(call: Callable[[], object], repetitions: int, device: torch.device) -> float:
+    """The median time of some calls, after those that are slower because they fill or record something."""
     for _ in range(WARM_UP_CALLS + 2 if device.type == "cuda" else 1):
-        work()
-    found = []
-    for _ in range(repetitions):
-        _wait(device)
-        start = time.perf_counter()
-        work()
-        _wait(device)
-        found.append(time.perf_counter() - start)
-    return statistics.median(found)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+        call()
+    return statistics.median(seconds(call, device) for _ in range(repetitions))

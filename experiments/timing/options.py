@@ -60,7 +60,7 @@ def compare_options(
     for what, (with_it, without) in pairs.items():
         count = len((split if what.startswith("training") else attacked).labels)
         ours, other = Contender("with it", count, with_it), Contender("without", count, without)
-        found.append(compare(what, WORTHWHILE, ours, other, rounds, progress))
+        found.append(compare(what, WORTHWHILE, ours, other, device, rounds, progress))
     return found
 
 

@@ -35,12 +35,13 @@ def compare_training(
     baseline = Contender(
         "pixel by pixel, then a float32 step", BASELINE_IMAGES, _baseline_step(kind, device)
     )
-    return [
+    pairs = [
         # At most 2 % of the time of a step.
-        compare("preparing a batch against the bare step", 50.0, prepare, step, rounds, progress),
-        compare("training against the bare step", 0.95, whole, step, rounds, progress),
-        compare("training against Python, float32", 8.0, whole, baseline, rounds, progress),
+        ("preparing a batch against the bare step", 50.0, prepare, step),
+        ("training against the bare step", 0.95, whole, step),
+        ("training against Python, float32", 8.0, whole, baseline),
     ]
+    return [compare(*pair, device, rounds, progress) for pair in pairs]
 
 
 def _generator(device: torch.device) -> torch.Generator:
