@@ -5,7 +5,7 @@ import sys
 _CHANNELS = (1, 3, 4)
 
 
-def to_tensor(image: object) -> str | None:
+def conversion_hint(image: object) -> str | None:
     """Python code that makes a tensor of `image`, for numpy arrays and PIL images."""
     numpy, pil = sys.modules.get("numpy"), sys.modules.get("PIL.Image")
     if numpy and isinstance(image, numpy.ndarray):

@@ -9,7 +9,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from pyquant import gradients
 from pyquant.arguments import check_autograd, check_out, checked_bits, checked_choice
-from pyquant.conversion import to_tensor
+from pyquant.conversion import conversion_hint
 from pyquant.libraries import NO_CUDA_REASON
 from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.registration import (
@@ -201,7 +201,7 @@ def call_without_tensor(
         return handle_torch_function(function, (image, out), image, bits, **mode, **into)
     if isinstance(image, Tensor):
         raise TypeError(f"out must be a torch.Tensor or None, got {type(out).__name__}")
-    conversion = to_tensor(image)
+    conversion = conversion_hint(image)
     hint = f"; convert it with {conversion}" if conversion else ""
     raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}{hint}")
 

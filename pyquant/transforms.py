@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from pyquant.arguments import checked_bits, checked_choice
-from pyquant.conversion import to_tensor
+from pyquant.conversion import conversion_hint
 from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.ops import floyd_steinberg, linear_quantize
 
@@ -52,11 +52,12 @@ _COLOURS_OF = {"L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB"}
 class _ImageTransform(v2.Transform):
     def check_inputs(self, flat_inputs: list[Any]) -> None:
         """A sample of arrays, for example, would otherwise stay as it is, unnoticed."""
-        if not any(isinstance(found, (Tensor, PIL.Image.Image)) for found in flat_inputs):
+        if not any(map(_is_image, flat_inputs)):
             names = ", ".join(type(found).__name__ for found in flat_inputs)
-            ways = [f"; use {way}" for found in flat_inputs if (way := to_tensor(found))]
+            hints = [f"; use {hint}" for found in flat_inputs if (hint := conversion_hint(found))]
             raise TypeError(
-                f"the sample must have a PIL image or a tensor, got {names}{''.join(ways[:1])}"
+                "the sample must have an image (a PIL image, tv_tensors.Image, tv_tensors.Video or a "
+                f"plain tensor), got {names}{''.join(hints[:1])}"
             )
 
 
@@ -180,16 +181,21 @@ def _checked_range(bits: object) -> tuple[int, int]:
     return checked_bits(bits[0]), checked_bits(bits[1])
 
 
+def _is_image(inpt: Any) -> bool:
+    """Masks and boxes are tensors that are no images."""
+    if isinstance(inpt, tv_tensors.TVTensor):
+        return isinstance(inpt, (tv_tensors.Image, tv_tensors.Video))
+    return isinstance(inpt, (Tensor, PIL.Image.Image))
+
+
 def _apply(op: Callable[..., Tensor], inpt: Any, bits: int | None, **mode: str) -> Any:
     """`inpt` as it was, if it is no image or `bits` is None."""
-    if bits is None:
+    if bits is None or not _is_image(inpt):
         return inpt
     if isinstance(inpt, PIL.Image.Image):
         return _apply_to_pil(op, inpt, bits, **mode)
-    if isinstance(inpt, (tv_tensors.Image, tv_tensors.Video)):
-        return tv_tensors.wrap(op(inpt.as_subclass(Tensor), bits, **mode), like=inpt)
     if isinstance(inpt, tv_tensors.TVTensor):
-        return inpt
+        return tv_tensors.wrap(op(inpt.as_subclass(Tensor), bits, **mode), like=inpt)
     return op(inpt, bits, **mode)
 
 

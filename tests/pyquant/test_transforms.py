@@ -107,10 +107,17 @@ def test_samples_without_an_image_are_refused(transform):
     """Arrays of a loader, for example: they would stay undithered, unnoticed."""
     pixels = IMAGE.movedim(0, -1).numpy()
     advice = re.escape("got ndarray, int; use torch.from_numpy(image).movedim(-1, -3)")
-    with pytest.raises(TypeError, match=f"the sample must have a PIL image or a tensor, {advice}"):
+    with pytest.raises(TypeError, match=rf"the sample must have an image \(.*\), {advice}"):
         transform(pixels, 3)
-    with pytest.raises(TypeError, match=r"a PIL image or a tensor, got str$"):
+    with pytest.raises(TypeError, match=r"the sample must have an image \(.*\), got str$"):
         transform({"path": "photo.png"})
+    mask = tv_tensors.Mask(torch.zeros(9, 7, dtype=torch.uint8))
+    boxes = tv_tensors.BoundingBoxes([[1, 1, 4, 4]], format="XYXY", canvas_size=(9, 7))
+    for annotation in (mask, boxes):
+        with pytest.raises(TypeError, match="got ndarray, "):
+            transform({"image": pixels, "annotation": annotation})
+        with pytest.raises(TypeError, match=f"got {type(annotation).__name__}$"):
+            transform(annotation)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
