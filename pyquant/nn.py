@@ -23,6 +23,7 @@ from torch.nn import Module
 
 from pyquant.arguments import checked_bits, checked_choice
 from pyquant.certificate import certified_radius
+from pyquant.conversion import divide_by_255
 from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.ops import floyd_steinberg, linear_quantize
 
@@ -203,5 +204,5 @@ class DoubleQuantization(Module):
 
 def _as_floats(images: Tensor) -> Tensor:
     if isinstance(images, Tensor) and images.dtype == torch.uint8:
-        return images.to(torch.float32) / 255
+        return divide_by_255(images.to(torch.float32))
     return images

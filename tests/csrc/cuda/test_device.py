@@ -6,6 +6,7 @@ from gpu_shapes import SHAPES, SIZES_OF_MANY, many_planes
 
 import pyquant
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, layouts, random_image
+from pyquant.conversion import divide_by_255
 from pyquant.libraries import NO_CUDA_REASON
 from pyquant.ops import DTYPES
 
@@ -170,6 +171,16 @@ def test_more_than_2_to_the_31_samples():
     result = pyquant.floyd_steinberg(image, 2)
     assert_same(result[-1].cpu(), pyquant.floyd_steinberg(image[-1].cpu(), 2))
     assert not result[:-1].any()
+
+
+def test_double_quantization_of_bytes():
+    """They become floats by a division, which torch rounds in another way on CUDA."""
+    every_byte = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    assert_same(divide_by_255(every_byte.cuda().float()).cpu(), every_byte / 255)
+    for bits in BITS:
+        defence = pyquant.nn.DoubleQuantization(torch.nn.Identity(), bits)
+        for step in (defence.prepare, defence):
+            assert_same(step(every_byte.cuda()).cpu(), step(every_byte))
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
