@@ -3,6 +3,7 @@
 import glob
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     path = _final_target(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+    writer = f"{os.getpid()}.{threading.get_native_id()}"
+    part = path.with_name(f".{path.name}.{writer}{PART_SUFFIX}")
     try:
         yield part
         with open(part, "rb+") as written:

@@ -93,10 +93,10 @@ def _is_same(path: Path, other: Path) -> bool:
 
 
 def _refuse_collisions(conversions: list[Conversion]) -> None:
-    sources: dict[Path, Path] = {}
+    """Targets can also be the same file through a symbolic link."""
+    sources: dict[str, Path] = {}
     for conversion in conversions:
-        first = sources.setdefault(conversion.target, conversion.source)
+        target = os.path.realpath(conversion.target)
+        first = sources.setdefault(target, conversion.source)
         if first is not conversion.source:
-            raise ValueError(
-                f"{first} and {conversion.source} would both become {conversion.target}"
-            )
+            raise ValueError(f"{first} and {conversion.source} would both become {target}")

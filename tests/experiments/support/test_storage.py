@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -58,6 +59,24 @@ def test_no_part_is_ever_seen_under_the_name(tmp_path):
         part.write_text("whole")
         assert not target.exists()
     assert target.read_text() == "whole"
+
+
+def test_threads_that_write_the_same_file(tmp_path):
+    """Each writes a part of its own, and the last one stays."""
+    target = tmp_path / "text"
+
+    def write(text):
+        with atomic_path(target) as part:
+            part.write_text(text)
+
+    with atomic_path(target) as part:
+        part.write_text("last")
+        thread = threading.Thread(target=write, args=("first",))
+        thread.start()
+        thread.join()
+        assert target.read_text() == "first"
+    assert target.read_text() == "last"
+    assert os.listdir(tmp_path) == ["text"]
 
 
 def test_a_symbolic_link_stays_one(tmp_path):

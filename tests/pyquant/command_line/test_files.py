@@ -87,6 +87,19 @@ def test_outputs_that_cannot_be(images, capsys, arguments, named):
     assert files(images) == before
 
 
+@pytest.mark.parametrize("link", ["out/b.c.png", "out/deep"])
+def test_two_images_that_would_become_one_file_through_a_link(images, capsys, link):
+    (images / "out").mkdir()
+    GRAY.save("out/a.png")
+    os.symlink("a.png" if link.endswith("png") else ".", link)
+    before = files(images)
+    assert run("in", "-o", "out", "--overwrite") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "in/a.png and in/" in line and line.endswith(f" would both become {images}/out/a.png")
+    assert Image.open("out/a.png").tobytes() == GRAY.tobytes()
+    assert files(images) == before
+
+
 def test_nothing_is_overwritten_unasked(images, capsys):
     original = GRAY.tobytes()
     GRAY.save("out.png")
