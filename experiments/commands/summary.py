@@ -9,7 +9,7 @@ from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.cells import Cell, checked, describe, largest
 from experiments.method.filters import FILTERS
 from experiments.reporting.paper_numbers import CLASSES, SOURCE, read_table
-from experiments.reporting.row_report import write_rows
+from experiments.reporting.row_report import Value, write_rows
 from experiments.summary import SummaryConfig
 from experiments.support.places import results_directory, set_name
 from experiments.support.terminal import terminal
@@ -22,6 +22,8 @@ from experiments.training.model_files import (
 )
 
 Record = dict[str, Any]
+#: The columns of the paper, which stand beside results on CIFAR-10 alone.
+PAPER = ("paper clean", "paper floor")
 
 
 def main(config: SummaryConfig) -> None:
@@ -42,47 +44,19 @@ def main(config: SummaryConfig) -> None:
         c.model: c for c in cells if c.evaluation.attack is None and c.images == data["images"]
     }
     attacked = {cell.model: cell for cell in cells if cell.evaluation.attack is not None}
+    rows = [
+        _row(kind, file, records[kind], clean.get(kind), attacked.get(kind), data)
+        for kind, file in files.items()
+    ]
     beside = tuple(data["classes"]) == CLASSES
-    paper_clean, paper_floor = read_table("table1"), read_table("table2")
-    note = (
-        f"Models: {name}, each tested on the kind of images that it was trained on. Accuracy on all "
-        "test images first, then on the attacked ones: PGD, 20 steps of 2/255, epsilon 8/255, added "
-        "after quantization."
-    )
-    if beside:
-        note += f" The columns of the paper are from {SOURCE}."
-    if attacked:
-        note += f" Attacked: {describe(list(attacked.values()))}"
-    unrecorded = [kind for kind, record in records.items() if record is None]
-    unrecorded = [k for k in unrecorded if k not in attacked or attacked[k].origin.recorded]
-    if unrecorded:
-        note += f" Without a training record: {', '.join(unrecorded)}."
+    header = [column for column in rows[0] if beside or column not in PAPER]
     stem = directory / "summary"
     write_rows(
         stem,
         "Every model at a glance",
-        note,
-        (
-            "model",
-            "epochs",
-            "clean",
-            *(["paper clean"] if beside else []),
-            "attacked images",
-            "clean on them",
-            *(f"filter {name}" for name in FILTERS),
-            *(["paper floor"] if beside else []),
-        ),
-        [
-            (
-                kind,
-                _epochs(file),
-                _clean(clean.get(kind), records[kind], data),
-                *([paper_clean[kind, kind]] if beside else []),
-                *_attacked(attacked.get(kind)),
-                *([paper_floor[kind, kind]] if beside else []),
-            )
-            for kind, file in files.items()
-        ],
+        _note(name, records, attacked, beside),
+        header,
+        [[row[column] for column in header] for row in rows],
         console,
     )
     console.print(f"{stem}.csv, .md: {len(files)} models")
@@ -114,9 +88,49 @@ def _data(cells: list[Cell], records: dict[str, Record | None]) -> dict[str, Any
     )
 
 
-def _epochs(file: Path) -> int | None:
-    recipe = model_config(file).get("recipe", {})
-    return recipe.get("epochs")
+def _note(
+    name: str, records: dict[str, Record | None], attacked: dict[str, Cell], beside: bool
+) -> str:
+    """What stands above the table; ``beside``: whether the table has the columns of the paper."""
+    note = (
+        f"Models: {name}, each tested on the kind of images that it was trained on. Accuracy on all "
+        "test images first, then on the attacked ones: PGD, 20 steps of 2/255, epsilon 8/255, added "
+        "after quantization."
+    )
+    if beside:
+        note += f" The columns of the paper are from {SOURCE}."
+    if attacked:
+        note += f" Attacked: {describe(list(attacked.values()))}"
+    described = {kind for kind, cell in attacked.items() if not cell.origin.recorded}
+    unrecorded = [kind for kind in records if records[kind] is None and kind not in described]
+    if unrecorded:
+        note += f" Without a training record: {', '.join(unrecorded)}."
+    return note
+
+
+def _row(
+    kind: str,
+    file: Path,
+    record: Record | None,
+    clean: Cell | None,
+    attacked: Cell | None,
+    data: dict[str, Any],
+) -> dict[str, Value]:
+    """The row of a model, by column; None where nothing is known."""
+    paper_clean, paper_floor = (read_table(name)[kind, kind] for name in ("table1", "table2"))
+    return {
+        "model": kind,
+        "epochs": model_config(file).get("recipe", {}).get("epochs"),
+        "clean": _clean(clean, record, data),
+        "paper clean": paper_clean,
+        "attacked images": attacked.images if attacked else None,
+        "clean on them": attacked.accuracy("clean", "none") if attacked else None,
+        **{
+            f"filter {name}": attacked.accuracy("attacked", name) if attacked else None
+            for name in FILTERS
+        },
+        "paper floor": paper_floor,
+    }
 
 
 def _clean(cell: Cell | None, record: Record | None, data: dict[str, Any]) -> float | None:
@@ -126,10 +140,3 @@ def _clean(cell: Cell | None, record: Record | None, data: dict[str, Any]) -> fl
     if record is not None and record["config"]["test_data"]["sha256"] == data["sha256"]:
         return record["test_accuracy"]
     return None
-
-
-def _attacked(cell: Cell | None) -> tuple[int | float | None, ...]:
-    if cell is None:
-        return (None,) * (2 + len(FILTERS))
-    accuracies = (cell.accuracy("attacked", name) for name in FILTERS)
-    return (cell.images, cell.accuracy("clean", "none"), *accuracies)
