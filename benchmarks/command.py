@@ -16,7 +16,7 @@ from benchmarks.measurements import Run
 from benchmarks.run_files import read_run, write_run
 from benchmarks.settings import RESULTS, Config
 from benchmarks.tables import target_table
-from benchmarks.targets import targets
+from benchmarks.targets import outcomes
 from benchmarks.verification import VerificationError
 from experiments.support.storage import require_writable, write_text
 from pyquant.atomic_files import atomic_path
@@ -62,7 +62,7 @@ def measure_and_write(config: Config, gpu: CudaDevice | None = None) -> Run:
     write_run(folder, run)
     write_report(folder, run)
     if config.device == "cpu":
-        print(target_table(targets(run.results)))
+        print(target_table(outcomes(run.results)))
     seconds = time.monotonic() - started
     print(f"{len(run.results)} measurements in {seconds:.0f} s, written to {folder}")
     if note := report.disturbance(run):

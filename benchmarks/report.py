@@ -8,7 +8,7 @@ from benchmarks import other_processes, tables
 from benchmarks.cases import Case
 from benchmarks.contenders import is_path
 from benchmarks.measurements import ResultTable, Run
-from benchmarks.targets import targets
+from benchmarks.targets import outcomes
 
 OTHER_ARITHMETIC = "\\* the same work by another arithmetic: levels and mean checked, not bits."
 
@@ -21,7 +21,7 @@ def to_markdown(run: Run) -> str:
         parts += [f"**{note}**"]
     parts += [_machine_lines(run)]
     if on_cpu:
-        parts += ["## Targets", tables.target_table(targets(run.results))]
+        parts += ["## Targets", tables.target_table(outcomes(run.results))]
     parts += ["## Losses", tables.loss_table(run.results)]
     for op in dict.fromkeys(case.op for case in table.by_case):
         of_op = [case for case in table.by_case if case.op == op]

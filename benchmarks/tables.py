@@ -4,15 +4,17 @@ from benchmarks.cases import Case
 from benchmarks.contenders import INTO, OWN, is_path
 from benchmarks.formatting import contender, duration, mark, number, rate, shape, times
 from benchmarks.measurements import Result, ResultTable, losses
-from benchmarks.targets import Target
+from benchmarks.targets import Outcome
 from experiments.reporting.markdown import markdown_table
 
 
-def target_table(targets: list[Target]) -> str:
+def target_table(outcomes: list[Outcome]) -> str:
     rows = []
-    for target in targets:
-        required, measured = f"{target.required:g}x", times(target.ratio)
-        rows.append([target.work, target.against, required, measured, target.verdict, target.case])
+    for outcome in outcomes:
+        target = outcome.target
+        required, measured = f"{target.required:g}x", times(outcome.ratio)
+        row = [target.work, target.against, required, measured, outcome.verdict, outcome.case]
+        rows.append(row)
     return markdown_table(["work", "against", "target", "measured", "verdict", "worst case"], rows)
 
 

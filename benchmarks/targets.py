@@ -9,15 +9,29 @@ from benchmarks.measurements import Result, ResultTable
 
 CACHED_SIZES = ("image", "batch", "channels_last")
 LARGE_SIZES = ("large_batch", "square", "4k", "64mb")
+FASTEST_PEER = "fastest peer"
+
+Covers = Callable[[Case], bool]
+Ratio = Callable[[ResultTable, Case], float | None]
 
 
 @dataclass(frozen=True)
 class Target:
-    """`ratio` is the worst over the cases that the target covers, None if none was timed."""
+    """A speed to reach on every case that the target covers."""
 
     work: str
     against: str
     required: float
+    covers: Covers
+    ratio: Ratio
+    """How many times as fast on a case; None if it was not timed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run says of a target: the worst ratio, and its case; None and no case if none was timed."""
+
+    target: Target
     ratio: float | None
     case: str
 
@@ -25,92 +39,92 @@ class Target:
     def verdict(self) -> str:
         if self.ratio is None:
             return "not measured"
-        return "met" if self.ratio >= self.required else "missed"
+        return "met" if self.ratio >= self.target.required else "missed"
 
 
-def targets(results: Iterable[Result]) -> list[Target]:
-    """The table of targets for one CPU, with what was measured."""
+def outcomes(results: Iterable[Result]) -> list[Outcome]:
+    """Every target for one CPU, with what was measured."""
     table = ResultTable(results)
+    return [_outcome(target, table) for target in TARGETS]
 
-    def worst(
-        work: str,
-        against: str,
-        required: float,
-        covers: Callable[[Case], bool],
-        ratio: Callable[[Case], float | None],
-    ) -> Target:
-        found = [(ratio(case), case) for case in table.by_case if covers(case)]
-        measured = [(value, case) for value, case in found if value is not None]
-        if not measured:
-            return Target(work, against, required, None, "")
-        value, case = min(measured, key=lambda pair: pair[0])
-        where = str(case)
-        if against == "fastest peer":
-            where += f", against {table.fastest_peer(case).contender}"
-        return Target(work, against, required, value, where)
 
-    def work(mode: str, dtype: str, size: str) -> Callable[[Case], bool]:
-        return lambda case: (case.mode, case.dtype, case.size) == (mode, dtype, size)
+def _outcome(target: Target, table: ResultTable) -> Outcome:
+    found = [(target.ratio(table, case), case) for case in table.by_case if target.covers(case)]
+    measured = [(ratio, case) for ratio, case in found if ratio is not None]
+    if not measured:
+        return Outcome(target, None, "")
+    ratio, case = min(measured, key=lambda pair: pair[0])
+    peer = table.fastest_peer(case) if target.against == FASTEST_PEER else None
+    return Outcome(target, ratio, f"{case}, against {peer.contender}" if peer else str(case))
 
-    def over(name: str) -> Callable[[Case], float | None]:
-        return lambda case: table.ratio(case, (OWN, 1), (name, 1))
 
-    def over_copy_and_new_memory(case: Case) -> float | None:
-        shares = [table.ratio(case, (name, 1), (OWN, 1)) for name in ("copy_", "new memory")]
-        return None if None in shares else sum(1 / share for share in shares)
+def _is(mode: str, dtype: str, size: str) -> Covers:
+    return lambda case: (case.mode, case.dtype, case.size) == (mode, dtype, size)
 
-    def into_over(name: str) -> Callable[[Case], float | None]:
-        return lambda case: table.ratio(case, (f"{OWN} {INTO}", 1), (name, 1))
 
-    def two_threads(case: Case) -> float | None:
-        return table.ratio(case, (OWN, 2), (OWN, 1))
+def _is_large(op: str) -> Covers:
+    return lambda case: case.op == op and case.size in LARGE_SIZES
 
-    def two_threads_over_copy(case: Case) -> float | None:
-        own, copy = (table.ratio(case, (name, 2), (name, 1)) for name in (OWN, "copy_"))
-        return own and copy and own / copy
 
-    def avx2_over_avx512(case: Case) -> float | None:
-        return table.ratio(case, (f"{OWN} avx2", 1), (f"{OWN} avx512", 1))
+def _is_64mb(case: Case) -> bool:
+    return case.size == "64mb"
 
-    def slowest_over_portable(case: Case) -> float | None:
-        portable = (f"{OWN} portable", 1)
-        paths = [key for key in table.by_case[case] if is_path(key[0])]
-        ratios = [table.ratio(case, path, portable) for path in paths if path != portable]
-        return min((ratio for ratio in ratios if ratio is not None), default=None)
 
-    def dithers(case: Case) -> bool:
-        return case.op == "floyd_steinberg"
+def _over(other: str, own: str = OWN) -> Ratio:
+    return lambda table, case: table.ratio(case, (own, 1), (other, 1))
 
-    published_batch = work("published", "uint8", "batch")
-    textbook_batch = work("textbook", "float32", "batch")
-    return [
-        worst("published, uint8 (128,3,32,32)", "fastest peer", 100, published_batch,
-              table.over_fastest_peer),
-        worst("published, uint8 (128,3,32,32)", "copy_", 0.25, published_batch, over("copy_")),
-        worst("published, uint8 (3,1024,1024)", "fastest peer", 20,
-              work("published", "uint8", "square"), table.over_fastest_peer),
-        worst("textbook, float32 (128,3,32,32)", "copy_", 0.25, textbook_batch, over("copy_")),
-        worst("textbook, float32 (128,3,32,32)", "numba", 30, textbook_batch, over("numba")),
-        worst("textbook, float32 (3,1024,1024)", "numba", 15,
-              work("textbook", "float32", "square"), over("numba")),
-        worst("linear_quantize, 64 MB, any dtype", "copy_", 0.7,
-              lambda case: case.size == "64mb", over("copy_")),
-        worst("linear_quantize, 64 MB, any dtype", "copy_ + new memory", 0.7,
-              lambda case: case.size == "64mb", over_copy_and_new_memory),
-        worst(f"linear_quantize of floats {INTO}, in cache", f"numba {INTO}", 1,
-              lambda case: not dithers(case) and case.size in CACHED_SIZES
-              and case.dtype != "uint8", into_over(f"numba {INTO}")),
-        worst(f"linear_quantize {INTO}, 64 MB, any dtype", "copy_", 0.85,
-              lambda case: case.size == "64mb", into_over("copy_")),
-        worst("floyd_steinberg, large, 2 threads", "1 thread", 1.7,
-              lambda case: dithers(case) and case.size in LARGE_SIZES, two_threads),
-        worst("linear_quantize, large, 2 threads", "1 thread", 1.7,
-              lambda case: not dithers(case) and case.size in LARGE_SIZES, two_threads),
-        worst("linear_quantize, large, 2 threads", "what copy_ gains", 0.85,
-              lambda case: not dithers(case) and case.size in LARGE_SIZES, two_threads_over_copy),
-        worst("AVX2 path", "AVX-512 path", 0.3, lambda case: True, avx2_over_avx512),
-        worst("every other path", "portable path", 1, lambda case: True,
-              slowest_over_portable),
-        worst("one (3,32,32) image, either op", "clamp", 0.25,
-              lambda case: case.size == "image", over("clamp")),
-    ]  # fmt: skip
+
+def _over_copy_and_new_memory(table: ResultTable, case: Case) -> float | None:
+    copy, memory = (table.ratio(case, (OWN, 1), (name, 1)) for name in ("copy_", "new memory"))
+    return None if copy is None or memory is None else copy + memory
+
+
+def _two_threads(table: ResultTable, case: Case) -> float | None:
+    return table.ratio(case, (OWN, 2), (OWN, 1))
+
+
+def _two_threads_over_copy(table: ResultTable, case: Case) -> float | None:
+    own, copy = (table.ratio(case, (name, 2), (name, 1)) for name in (OWN, "copy_"))
+    return None if own is None or copy is None else own / copy
+
+
+def _slowest_over_portable(table: ResultTable, case: Case) -> float | None:
+    portable = (f"{OWN} portable", 1)
+    paths = [key for key in table.by_case[case] if is_path(key[0]) and key != portable]
+    ratios = [table.ratio(case, path, portable) for path in paths]
+    return min((ratio for ratio in ratios if ratio is not None), default=None)
+
+
+TARGETS = (
+    Target("published, uint8 (128,3,32,32)", FASTEST_PEER, 100,
+           _is("published", "uint8", "batch"), ResultTable.over_fastest_peer),
+    Target("published, uint8 (128,3,32,32)", "copy_", 0.25,
+           _is("published", "uint8", "batch"), _over("copy_")),
+    Target("published, uint8 (3,1024,1024)", FASTEST_PEER, 20,
+           _is("published", "uint8", "square"), ResultTable.over_fastest_peer),
+    Target("textbook, float32 (128,3,32,32)", "copy_", 0.25,
+           _is("textbook", "float32", "batch"), _over("copy_")),
+    Target("textbook, float32 (128,3,32,32)", "numba", 30,
+           _is("textbook", "float32", "batch"), _over("numba")),
+    Target("textbook, float32 (3,1024,1024)", "numba", 15,
+           _is("textbook", "float32", "square"), _over("numba")),
+    Target("linear_quantize, 64 MB, any dtype", "copy_", 0.7, _is_64mb, _over("copy_")),
+    Target("linear_quantize, 64 MB, any dtype", "copy_ + new memory", 0.7,
+           _is_64mb, _over_copy_and_new_memory),
+    Target(f"linear_quantize of floats {INTO}, in cache", f"numba {INTO}", 1,
+           lambda case: case.op == "linear_quantize" and case.size in CACHED_SIZES
+           and case.dtype != "uint8", _over(f"numba {INTO}", f"{OWN} {INTO}")),
+    Target(f"linear_quantize {INTO}, 64 MB, any dtype", "copy_", 0.85,
+           _is_64mb, _over("copy_", f"{OWN} {INTO}")),
+    Target("floyd_steinberg, large, 2 threads", "1 thread", 1.7,
+           _is_large("floyd_steinberg"), _two_threads),
+    Target("linear_quantize, large, 2 threads", "1 thread", 1.7,
+           _is_large("linear_quantize"), _two_threads),
+    Target("linear_quantize, large, 2 threads", "what copy_ gains", 0.85,
+           _is_large("linear_quantize"), _two_threads_over_copy),
+    Target("AVX2 path", "AVX-512 path", 0.3,
+           lambda case: True, _over(f"{OWN} avx512", f"{OWN} avx2")),
+    Target("every other path", "portable path", 1, lambda case: True, _slowest_over_portable),
+    Target("one (3,32,32) image, either op", "clamp", 0.25,
+           lambda case: case.size == "image", _over("clamp")),
+)  # fmt: skip

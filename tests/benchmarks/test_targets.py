@@ -7,7 +7,7 @@ from tiny_benchmark import IMAGE, result
 from benchmarks.cases import Case
 from benchmarks.formatting import contender
 from benchmarks.measurements import losses
-from benchmarks.targets import targets
+from benchmarks.targets import outcomes
 
 
 def test_targets_take_the_fastest_peer_and_the_worst_case():
@@ -26,7 +26,7 @@ def test_targets_take_the_fastest_peer_and_the_worst_case():
         result(replace(IMAGE, size="square"), "pyquant", 1.0),
         result(replace(IMAGE, size="square"), "numba", 19.9),
     ]
-    found = {(goal.work, goal.against): goal for goal in targets(results)}
+    found = {(each.target.work, each.target.against): each for each in outcomes(results)}
 
     peer = found["published, uint8 (128,3,32,32)", "fastest peer"]
     assert (peer.ratio, peer.verdict) == (120.0, "met")
@@ -51,7 +51,7 @@ def test_targets_are_also_set_against_what_bounds_them():
         result(large, "copy_", 0.4, threads=2),
         result(large, "new memory", 0.25),
     ]
-    found = {(goal.work, goal.against): goal.ratio for goal in targets(results)}
+    found = {(each.target.work, each.target.against): each.ratio for each in outcomes(results)}
     assert found["linear_quantize, 64 MB, any dtype", "copy_"] == 0.5
     assert found["linear_quantize, 64 MB, any dtype", "copy_ + new memory"] == 0.75
     assert found["linear_quantize, large, 2 threads", "1 thread"] == 1.25
