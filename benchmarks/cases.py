@@ -77,6 +77,7 @@ class Case:
 
 def cases(config: Config) -> list[Case]:
     """Every case of a resolved config, the sizes in their order."""
+    assert config.sizes is not None
     every = [
         Case(op, mode, dtype, size, config.bits, config.device, config.seed)
         for size in config.sizes

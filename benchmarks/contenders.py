@@ -4,7 +4,7 @@ import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -26,9 +26,9 @@ ROOFS = ("copy_", "clone", "new memory", "clamp", f"clamp {FROM_PYTHON}")
 @dataclass(frozen=True)
 class Contender:
     name: str
-    call: Callable[[], object]
+    call: Callable[[], Any]
     check: Check
-    to_tensor: Callable[[object], Tensor] = lambda result: result
+    to_tensor: Callable[[Any], Tensor] = lambda result: result
     threads: int = 1
     instruction_set: str | None = None
     recorded: bool = False  # timed inside a CUDA graph

@@ -7,6 +7,7 @@ import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,15 +15,13 @@ import pyquant
 from benchmarks.settings import ROOT
 
 FIELDS = {"cpu family": "family", "model": "model"}  # and their names in py-cpuinfo
-
-
 PACKAGES = {
     "cpu": ("torch", "numpy", "numba", "pillow", "dithering"),
     "cuda": ("torch", "numpy", "triton"),
 }
 
 
-def describe(gpu: dict | None = None) -> dict:
+def describe(gpu: dict[str, Any] | None = None) -> dict[str, Any]:
     """Everything a reader needs to judge or repeat the figures; on a GPU with what
     CudaDevice.describe() says of it."""
     processor = _processor()
@@ -65,7 +64,7 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _processor() -> dict:
+def _processor() -> dict[str, Any]:
     try:
         from cpuinfo import get_cpu_info
     except ImportError:  # not needed to time a GPU
@@ -98,7 +97,7 @@ def _huge_pages() -> str:
     return next(word.strip("[]") for word in setting.read_text().split() if word.startswith("["))
 
 
-def _commit() -> dict:
+def _commit() -> dict[str, Any]:
     try:
         # Results of an earlier run do not change what is measured.
         changes = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")

@@ -52,8 +52,10 @@ def measure(
 
 
 def measure_case_on_cpu(case: Case, config: Config) -> list[Result]:
+    """The results of one case under a resolved config."""
     from benchmarks.cpu_contenders import contenders  # imports libraries that a GPU does not need
 
+    assert config.instruction_sets is not None and config.seconds is not None
     image = case.image()
     timed = contenders(case, image, config.threads, config.instruction_sets)
     verify(case, image, timed)
@@ -61,6 +63,6 @@ def measure_case_on_cpu(case: Case, config: Config) -> list[Result]:
     timings = interleaved(clocks, config.seconds, config.rounds)
     faults = [contender.page_faults() for contender in timed]
     return [
-        Result(case, contender.name, contender.threads, contender.check, *measured)
-        for contender, *measured in zip(timed, timings, faults, strict=True)
+        Result(case, contender.name, contender.threads, contender.check, timing, page_faults)
+        for contender, timing, page_faults in zip(timed, timings, faults, strict=True)
     ]

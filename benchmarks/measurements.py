@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -46,7 +47,7 @@ class Run:
     what was not timed, and why."""
 
     config: Config
-    machine: dict
+    machine: dict[str, Any]
     results: list[Result]
     left_out: list[str] = field(default_factory=list)
 
@@ -73,7 +74,9 @@ class ResultTable:
 
     def over_fastest_peer(self, case: Case) -> float | None:
         peer = self.fastest_peer(case)
-        return peer and self.ratio(case, (OWN, 1), (peer.contender, peer.threads))
+        if peer is None:
+            return None
+        return self.ratio(case, (OWN, 1), (peer.contender, peer.threads))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,11 @@ def floyd_steinberg(
 
 
 def dithered_by(
-    loop: Callable, image: np.ndarray, bits: int, variant: str, result: np.ndarray | None = None
+    loop: Callable[..., None],
+    image: np.ndarray,
+    bits: int,
+    variant: str,
+    result: np.ndarray | None = None,
 ) -> np.ndarray:
     """The image, by default a new one, that loop(image, bits, levels, result) fills in four
     dimensions."""

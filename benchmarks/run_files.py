@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, fields
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from benchmarks.cases import Case
 from benchmarks.measurements import Result, Run
@@ -53,7 +54,7 @@ def read_run(folder: Path) -> Run:
     """
     document = read_json(folder / "run.json")
     known = {field.name for field in fields(Config)}
-    settings = {
+    settings: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in document["settings"].items()
         if name in known
@@ -78,7 +79,7 @@ def _line(result: Result) -> list[object]:
     ]
 
 
-def _result(config: Config, row: dict[str, str], path: Path) -> Result:
+def _result(config: Config, row: dict[str, Any], path: Path) -> Result:
     case = Case(row["op"], row["mode"], row["dtype"], row["size"], config.bits, config.device,
                 config.seed)  # fmt: skip
     if row["shape"] != _shape(case):

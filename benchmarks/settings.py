@@ -89,12 +89,11 @@ class Config:
         """
         from benchmarks.instruction_sets import supported  # here, since it needs torch
 
-        config = self
-        if config.instruction_sets is None:
-            config = replace(config, instruction_sets=supported())
-        for name in config.instruction_sets:
+        names = supported() if self.instruction_sets is None else self.instruction_sets
+        for name in names:
             if name not in supported():
                 raise ValueError(f"instruction_sets must be of {supported()}, got {name!r}")
+        config = replace(self, instruction_sets=names)
         sizes = config.sizes or SIZES[config.device]
         seconds, limit = config.seconds or SECONDS[config.device], config.time_limit
         if config.quick:

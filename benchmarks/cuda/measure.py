@@ -23,12 +23,14 @@ LARGE_BYTES = 2**30  # of such images two must do
 def measure_case(
     case: Case, config: Config, device: CudaDevice, leave_out: Callable[[str], None]
 ) -> list[Result]:
-    """A peer that cannot run, or returns something else, is left out.
+    """The results of one case under a resolved config. A peer that cannot run, or returns something
+    else, is left out.
 
     Raises:
         VerificationError: if pyquant's kernels do not return the right bits.
         torch.OutOfMemoryError: if the images and the results of pyquant do not fit.
     """
+    assert config.seconds is not None
     images = turns(case, device)
     expected = expected_on_gpu(case, images[0])
     timed, clocks, counts = [], [], []

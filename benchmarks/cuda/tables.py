@@ -23,7 +23,7 @@ def _own_row(table: ResultTable, case: Case) -> list[str]:
         *(case.mode, case.dtype, shape(case), duration(own)),
         number(own.megasamples_per_second / 1000),
         *(number(result.gigabytes_per_second) for result in (own, copy)),
-        number(table.ratio(case, (OWN, 1), COPY)),
+        number(copy.timing.median / own.timing.median),
         *(duration(row[f"{name} {FROM_PYTHON}", 1]) for name in (OWN, "clamp")),
         times(table.over_fastest_peer(case)),
         contender(peer) + mark(peer) if peer else "",
@@ -34,7 +34,8 @@ def peer_table(table: ResultTable, cases: list[Case]) -> str:
     """The time of every peer, beside that of pyquant and of the copy."""
     every = [key for case in cases for key in table.by_case[case] if is_peer(key[0])]
     keys = [(OWN, 1), COPY, *dict.fromkeys(every)]
-    rows, names = [], {}
+    rows: list[list[str]] = []
+    names: dict[tuple[str, int], str] = {}
     for case in cases:
         row = table.by_case[case]
         names |= {key: contender(row[key]) + mark(row[key]) for key in keys if key in row}

@@ -99,8 +99,8 @@ def stripe_layouts() -> dict[int, StripeLayout]:
 def enumerators(enumeration: str) -> list[str]:
     """textbook and published of `enum class Variant`, in the order of their values."""
     headers = "\n".join(header.read_text() for header in CSRC.rglob("*.h"))
-    found = re.search(rf"enum class {enumeration} {{(.+?)}};", headers, re.DOTALL)
-    return re.findall(r"\w+", re.sub(r"//.*", "", found.group(1)))
+    (listed,) = _found(rf"enum class {enumeration} {{([^}}]+)}};", headers)
+    return re.findall(r"\w+", re.sub(r"//.*", "", listed))
 
 
 def kernel_of(symbol: str) -> Kernel:
@@ -108,7 +108,7 @@ def kernel_of(symbol: str) -> Kernel:
     name = subprocess.run(
         ["c++filt", symbol], check=True, capture_output=True, text=True
     ).stdout.replace("pyquant::", "")
-    op, sample, values = re.match(r"void (\w+)<([\w ]+), (.+?)>\(", name).groups()
+    op, sample, values = _found(r"^void (\w+)<([\w ]+), (.+?)>\(", name)
     mode, *path = (
         enumerators(enumeration)[int(value)]
         for enumeration, value in re.findall(r"\((\w+)\)(\d+)", values)
@@ -132,10 +132,16 @@ def compile_for(op: str, architecture: str, cubin: Path) -> dict[Kernel, Compile
     log = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     kernels = {}
     for part in log.split("Compiling entry function")[1:]:
-        symbol = re.search(r"'(\w+)'", part).group(1)
-        kernels[kernel_of(symbol)] = Compiled(
-            symbol,
-            int(re.search(r"Used (\d+) registers", part).group(1)),
-            sum(map(int, re.findall(r"(\d+) bytes (?:stack|spill)", part))),
-        )
+        (symbol,) = _found(r"'(\w+)'", part)
+        (registers,) = _found(r"Used (\d+) registers", part)
+        local_bytes = sum(map(int, re.findall(r"(\d+) bytes (?:stack|spill)", part)))
+        kernels[kernel_of(symbol)] = Compiled(symbol, int(registers), local_bytes)
     return kernels
+
+
+def _found(pattern: str, text: str) -> tuple[str, ...]:
+    """The groups of the first match; ValueError if there is none."""
+    match = re.search(pattern, text)
+    if match is None:
+        raise ValueError(f"{pattern} is not in {text!r}")
+    return match.groups()

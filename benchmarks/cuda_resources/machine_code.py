@@ -22,11 +22,12 @@ BRANCH_LATENCY = 8
 
 
 def cuobjdump() -> str | None:
+    """The path of the tool; None if it is not there."""
     if path := shutil.which("cuobjdump"):
         return path
     if (triton := find_spec("triton")) and triton.origin:
-        path = Path(triton.origin).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
-        return str(path) if path.exists() else None
+        shipped = Path(triton.origin).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+        return str(shipped) if shipped.exists() else None
     return None
 
 
@@ -68,11 +69,11 @@ class Instruction:
 
 
 class Program:
-    """The machine code of a kernel."""
+    """The machine code of a kernel, by the tool cuobjdump."""
 
-    def __init__(self, cubin: Path, symbol: str):
+    def __init__(self, tool: str, cubin: Path, symbol: str) -> None:
         dump = subprocess.run(
-            [cuobjdump(), "-sass", "-fun", symbol, str(cubin)],
+            [tool, "-sass", "-fun", symbol, str(cubin)],
             check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
         line = re.compile(
@@ -80,7 +81,7 @@ class Program:
             re.MULTILINE,
         )
         self.instructions = [Instruction.decode(*found) for found in line.findall(dump)]
-        index = {each.address: i for i, each in enumerate(self.instructions)}
+        index: dict[int | None, int] = {each.address: i for i, each in enumerate(self.instructions)}
         self.targets = [index.get(each.target) for each in self.instructions]
 
     def step_loops(self, steps: int) -> list[range]:
@@ -110,7 +111,8 @@ class Program:
 
     def after(self, i: int) -> list[int]:
         """What may be executed after an instruction."""
-        found = [] if self.targets[i] is None else [self.targets[i]]
+        target = self.targets[i]
+        found = [] if target is None else [target]
         if not self.instructions[i].always_leaves and i + 1 < len(self.instructions):
             found.append(i + 1)
         return found

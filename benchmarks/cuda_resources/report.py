@@ -33,18 +33,18 @@ def report(architectures: list[str]) -> str:
                 compiled = compile_for(op, architecture, cubin)
                 for kernel, values in compiled.items():
                     resources.setdefault(kernel, {})[architecture] = values
-                if architecture == "9.0" and op == "floyd_steinberg" and cuobjdump():
-                    steps = steps_of(compiled, cubin)
+                if architecture == "9.0" and op == "floyd_steinberg" and (tool := cuobjdump()):
+                    steps = steps_of(tool, compiled, cubin)
     lines = [*resource_table(resources, architectures)]
     if steps:
         lines += ["", *step_table(steps)]
     return "\n".join(lines)
 
 
-def steps_of(compiled: dict[Kernel, Compiled], cubin: Path) -> dict[Kernel, Steps]:
+def steps_of(tool: str, compiled: dict[Kernel, Compiled], cubin: Path) -> dict[Kernel, Steps]:
     return {
         kernel: Steps(
-            Program(cubin, values.symbol), stripe_layouts()[SIZES[kernel.dtype]].round_steps
+            Program(tool, cubin, values.symbol), stripe_layouts()[SIZES[kernel.dtype]].round_steps
         )
         for kernel, values in compiled.items()
     }
