@@ -4,7 +4,6 @@ import time
 from dataclasses import replace
 
 import pytest
-from tiny_benchmark import TINY
 
 import pyquant
 from benchmarks import machine
@@ -13,6 +12,7 @@ from benchmarks.measurements import Run
 from benchmarks.run_files import read_run
 from benchmarks.settings import ROOT
 from benchmarks.verification import VerificationError
+from tiny_benchmark import TINY
 
 FILES = ["measurements.csv", "plot.png", "report.md", "run.json"]
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny_benchmark import IMAGE, TINY, result
 
 import pyquant
 from benchmarks import numba_loops, plain_loops
@@ -15,6 +14,7 @@ from benchmarks.measure import measure_case_on_cpu
 from benchmarks.measurements import losses
 from benchmarks.verification import VerificationError, check_levels
 from pyquant import reference
+from tiny_benchmark import IMAGE, TINY, result
 
 
 def test_wrong_peer_is_caught(spoil):

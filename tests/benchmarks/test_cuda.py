@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from fake_gpu import FakeGpu
-from tiny_benchmark import TINY
 
 import pyquant
 from benchmarks import command, report, torch_peers
@@ -22,7 +20,9 @@ from benchmarks.measure import measure
 from benchmarks.run_files import read_run
 from benchmarks.settings import ROOT
 from benchmarks.verification import VerificationError
+from fake_gpu import FakeGpu
 from pyquant.libraries import NO_CUDA_REASON
+from tiny_benchmark import TINY
 
 CONFIG = replace(TINY, device="cuda", seconds=1e-5).resolved()
 TEXTBOOK = Case("floyd_steinberg", "textbook", "uint8", "image", bits=2, device="cuda")

@@ -1,13 +1,13 @@
 """Stored runs: they are read as they were written, and the documents hold their numbers."""
 
 import pytest
-from tiny_benchmark import IMAGE, TINY, result
 
 from benchmarks import machine, readme, report
 from benchmarks.measurements import Run
 from benchmarks.run_files import read_run, write_run
 from benchmarks.settings import RESULTS
 from experiments.reporting.generated import read_block
+from tiny_benchmark import IMAGE, TINY, result
 
 FOLDERS = sorted(path.parent for path in RESULTS.glob("*/run.json"))
 RUN = Run(TINY, {"device": "abacus"}, [result(IMAGE, "pyquant", 0.1 + 0.2, threads=2)])

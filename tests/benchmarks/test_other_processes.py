@@ -6,13 +6,13 @@ import time
 from dataclasses import replace
 
 import pytest
-from tiny_benchmark import TINY
 
 from benchmarks import other_processes, readme
 from benchmarks.command import measure_and_write
 from benchmarks.other_processes import PROCESSORS, ProcessorTime, share_of_others
 from benchmarks.report import to_markdown
 from benchmarks.run_files import read_run
+from tiny_benchmark import TINY
 
 needs_linux = pytest.mark.skipif(not PROCESSORS.exists(), reason="no /proc/stat")
 

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from tiny_benchmark import IMAGE, result
-
 from benchmarks.cases import Case
 from benchmarks.formatting import contender
 from benchmarks.measurements import losses
 from benchmarks.targets import outcomes
+from tiny_benchmark import IMAGE, result
 
 
 def test_targets_take_the_fastest_peer_and_the_worst_case():

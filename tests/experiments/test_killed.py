@@ -4,11 +4,10 @@ import json
 import os
 from dataclasses import replace
 
-from killed import kill_until_done, seconds_of, sweep_quietly, train_quietly
-
 from experiments.evaluation.cell_store import CellStore
 from experiments.evaluation.evaluation import Evaluation
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
+from killed import kill_until_done, seconds_of, sweep_quietly, train_quietly
 from tiny_experiment import training_config
 
 KILLS = int(os.environ.get("PYQUANT_KILLS", 2))

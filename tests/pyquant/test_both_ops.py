@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from op_modes import for_every_op_mode
 
 from images import BITS, FLOAT_DTYPES, assert_same, layouts, random_image
+from op_modes import for_every_op_mode
 from pyquant.ops import DTYPES
 
 SHAPES = [

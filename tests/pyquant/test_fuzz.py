@@ -12,10 +12,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from op_modes import OP_MODES, OpMode
 from torch import Tensor
 
 from images import assert_same_bits
+from op_modes import OP_MODES, OpMode
 from pyquant.ops import DTYPES
 
 EXAMPLES = os.environ.get("PYQUANT_FUZZ_EXAMPLES")

@@ -5,13 +5,13 @@ import re
 
 import pytest
 import torch
-from op_modes import OP_MODES, for_every_op_mode
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import make_fx
 
 import pyquant
 from images import assert_same, layouts, random_image
+from op_modes import OP_MODES, for_every_op_mode
 from pyquant.ops import DTYPES
 
 SHAPES = [

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from op_modes import for_every_op_mode
 from torch._dynamo.exc import Unsupported
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import pyquant
 from images import assert_same, random_image
+from op_modes import for_every_op_mode
 from pyquant.ops import DTYPES
 
 

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 import torch
-from op_modes import for_every_op_mode
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 
 import pyquant
 from images import assert_same
+from op_modes import for_every_op_mode
 
 ignore_jit_warnings = pytest.mark.filterwarnings(
     "ignore:.*torch.jit.* is deprecated", "ignore::torch.jit.TracerWarning"

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from gpu_shapes import SHAPES, SIZES_OF_MANY, many_planes
 
 import pyquant
+from gpu_shapes import SHAPES, SIZES_OF_MANY, many_planes
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, layouts, random_image
 from pyquant.conversion import divide_by_255
 from pyquant.libraries import NO_CUDA_REASON

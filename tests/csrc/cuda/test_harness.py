@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 import torch
-from cuda_harness import ROOT, execute, fibres, threads
 
+from cuda_harness import ROOT, execute, fibres, threads
 from images import by_reference, random_image
 from pyquant import reference
 

@@ -4,9 +4,9 @@ from functools import cache
 
 import pytest
 import torch
+
 from cuda_harness import execute, fibres, sparse
 from gpu_shapes import SHAPES, SIZES_OF_MANY, many_planes
-
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, by_reference, layouts, random_image
 from pyquant import reference
 from pyquant.ops import DTYPES

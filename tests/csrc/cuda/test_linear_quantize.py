@@ -4,8 +4,8 @@ bits, whatever the strides of image and result."""
 import numpy as np
 import pytest
 import torch
-from cuda_harness import aligned, execute, sparse
 
+from cuda_harness import aligned, execute, sparse
 from images import BITS, ROUNDINGS, assert_same, by_reference, random_image
 from pyquant import reference
 from pyquant.ops import DTYPES
