@@ -5,11 +5,10 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 from torch.compiler import is_compiling
-from torch.overrides import handle_torch_function, has_torch_function
 
 from pyquant.arguments import checked_bits, checked_choice
 from pyquant.modes import VARIANTS
-from pyquant.ops import call_without_tensor, check_image, levels, linear_quantize
+from pyquant.ops import call_torch_function, check_image, levels, linear_quantize
 
 _CODE_DTYPES = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
@@ -17,8 +16,8 @@ _CODE_DTYPES = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 def to_codes(image: Tensor, bits: int, *, variant: str = "textbook") -> Tensor:
     """The code k of every value of `image`: of the nearest level `levels(bits, variant=variant)[k]`.
 
-    Of a dithered image this is the number of every level, and `from_codes` returns the image. What
-    packs, entropy-codes or stores dithered images, or learns from them, wants these numbers.
+    Of a dithered image this is the number of every level, and `from_codes` returns the image. Use
+    these numbers to pack, entropy-code or store dithered images, or as classes to learn.
 
     Args:
         image: `(..., height, width)`, uint8 with values 0..255, or float16, bfloat16,
@@ -47,11 +46,11 @@ def to_codes(image: Tensor, bits: int, *, variant: str = "textbook") -> Tensor:
             [1, 2, 1, 1]], dtype=torch.uint8)
     """
     if not isinstance(image, Tensor):
-        return call_without_tensor(to_codes, image, bits, variant=variant)
+        return call_torch_function(to_codes, "image", image, bits, variant=variant)
     check_image(image)
     bits, variant = checked_bits(bits), checked_choice("variant", variant, VARIANTS)
     image = image.detach()
-    table = levels(bits, variant=variant, dtype=image.dtype).to(image.device)
+    table = levels(bits, variant=variant, dtype=image.dtype, device=image.device)
     if variant == "textbook":
         codes = _bucketize(linear_quantize(image, bits), table)
     else:
@@ -88,8 +87,9 @@ def from_codes(
 
     Raises:
         ValueError: for a code outside 0..2**bits - 1, `bits` outside 1..8 or an unknown `variant`.
-            Where the codes are not known, as under torch.compile, torch.vmap and torch.export,
-            an index of torch does what it does there.
+            Under torch.compile, torch.vmap and torch.export the values cannot be checked; a code
+            out of range is then treated as torch's indexing treats it. On CUDA the check waits for
+            the device.
         TypeError: if `codes` is not a tensor of integers, or for another `dtype`.
 
     >>> import torch, pyquant
@@ -99,14 +99,10 @@ def from_codes(
             [170,  85]], dtype=torch.uint8)
     """
     if not isinstance(codes, Tensor):
-        if has_torch_function((codes,)):
-            return handle_torch_function(
-                from_codes, (codes,), codes, bits, variant=variant, dtype=dtype
-            )
-        raise TypeError(f"codes must be a torch.Tensor, got {type(codes).__name__}")
+        return call_torch_function(from_codes, "codes", codes, bits, variant=variant, dtype=dtype)
     if codes.dtype not in _CODE_DTYPES:
         raise TypeError(f"codes must be uint8, int8, int16, int32 or int64, got {codes.dtype}")
-    table = levels(bits, variant=variant, dtype=dtype).to(codes.device)
+    table = levels(bits, variant=variant, dtype=dtype, device=codes.device)
     _check_range(codes, checked_bits(bits))
     return table[codes.long()]  # as an index, uint8 would be a mask
 

@@ -74,7 +74,7 @@ def floyd_steinberg(
     if result is not None:
         return result
     if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):
-        return call_without_tensor(floyd_steinberg, image, bits, variant=variant, out=out)
+        return call_torch_function(floyd_steinberg, "image", image, bits, variant=variant, out=out)
     bits, variant = _checked_arguments(image, bits, "variant", variant, VARIANTS, out)
     if out is None:
         return gradients.call(FLOYD_STEINBERG, image, bits, variant)
@@ -127,14 +127,22 @@ def linear_quantize(
     if result is not None:
         return result
     if not isinstance(image, Tensor) or not (out is None or isinstance(out, Tensor)):
-        return call_without_tensor(linear_quantize, image, bits, rounding=rounding, out=out)
+        return call_torch_function(
+            linear_quantize, "image", image, bits, rounding=rounding, out=out
+        )
     bits, rounding = _checked_arguments(image, bits, "rounding", rounding, ROUNDINGS, out)
     if out is None:
         return gradients.call(LINEAR_QUANTIZE, image, bits, rounding)
     return gradients.call_into(out, LINEAR_QUANTIZE, LINEAR_QUANTIZE_OUT, image, bits, rounding)
 
 
-def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.float32) -> Tensor:
+def levels(
+    bits: int,
+    *,
+    variant: str = "textbook",
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Tensor:
     """The values that a `floyd_steinberg` image of `bits` bits can take.
 
     Args:
@@ -142,17 +150,19 @@ def levels(bits: int, *, variant: str = "textbook", dtype: torch.dtype = torch.f
         variant: "textbook": k/(n-1), as uint8 255k/(n-1) rounded half up. "published":
             floor(255k/(n-1)), as floats that integer over 255.
         dtype: uint8, float16, bfloat16, float32 or float64.
+        device: any device of torch, to which the levels are copied from the CPU.
 
     Returns:
-        `(2**bits,)` on the CPU, ascending; code k has level `levels(bits)[k]`.
+        `(2**bits,)` of `dtype` on `device`, ascending; code k has level `levels(bits)[k]`.
 
     Raises:
         ValueError: for `bits` outside 1..8 or an unknown `variant`.
-        TypeError: for another dtype.
+        TypeError: for another dtype, or if `device` is no device.
+        RuntimeError: of torch, for a `device` whose name is unknown or that is not there.
     """
     check_dtype(dtype)
     variant = checked_choice("variant", variant, VARIANTS)
-    return LEVELS(checked_bits(bits), variant=variant, dtype=dtype)
+    return LEVELS(checked_bits(bits), variant=variant, dtype=dtype).to(device=device)
 
 
 def _checked_arguments(
@@ -187,23 +197,27 @@ def check_dtype(dtype: object) -> None:
         raise TypeError(f"dtype must be {_DTYPE_NAMES}, got {dtype!r}")
 
 
-def call_without_tensor(
+def call_torch_function(
     function: Callable[..., Tensor],
-    image: object,
+    argument: str,
+    tensor: object,
     bits: object,
     *,
     out: object = None,
-    **mode: object,
+    **options: object,
 ) -> Tensor:
-    """An object that stands for a tensor, as torch.fx has them, knows what to do."""
-    if has_torch_function((image, out)):
+    """The call of a public function with a `tensor` or `out` that is no torch.Tensor. Objects with
+    `__torch_function__`, such as torch.fx proxies, handle the call themselves. Others are refused.
+
+    `argument` is the name of `tensor`, for the error."""
+    if has_torch_function((tensor, out)):
         into = {} if out is None else {"out": out}
-        return handle_torch_function(function, (image, out), image, bits, **mode, **into)
-    if isinstance(image, Tensor):
+        return handle_torch_function(function, (tensor, out), tensor, bits, **options, **into)
+    if isinstance(tensor, Tensor):
         raise TypeError(f"out must be a torch.Tensor or None, got {type(out).__name__}")
-    conversion = conversion_hint(image)
+    conversion = conversion_hint(tensor) if argument == "image" else None
     hint = f"; convert it with {conversion}" if conversion else ""
-    raise TypeError(f"image must be a torch.Tensor, got {type(image).__name__}{hint}")
+    raise TypeError(f"{argument} must be a torch.Tensor, got {type(tensor).__name__}{hint}")
 
 
 def check_image(image: Tensor) -> None:

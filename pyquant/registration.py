@@ -27,7 +27,7 @@ LINEAR_QUANTIZE_OUT_KERNEL: OutOp = kernel_call(LINEAR_QUANTIZE_OUT)
 
 
 def _fake_kernel(op: Op) -> Callable[..., Tensor]:
-    """torch leaves the mode out if it is the default."""
+    """torch drops an argument that equals the schema's default, so `mode` may be missing."""
 
     def fake(image: Tensor, bits: int, *mode: str, **named_mode: str) -> Tensor:
         def check_arguments() -> None:
@@ -84,7 +84,7 @@ def _negative_out_kernel(op: Op) -> Callable[..., None]:
 
 def _fake_levels(bits: int, *, variant: str, dtype: torch.dtype) -> Tensor:
     without_modes(lambda: LEVELS(bits, variant=variant, dtype=dtype))  # checks the arguments
-    return torch.empty(2**bits, dtype=dtype)
+    return torch.empty(2**bits, dtype=dtype, device="cpu")
 
 
 def _register() -> None:

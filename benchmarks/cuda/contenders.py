@@ -48,7 +48,7 @@ def contenders(case: Case, image: Tensor, compiled: bool = True) -> list[Contend
     if _triton_takes(case, image):
         from benchmarks.cuda import triton_dithering
 
-        levels = pyquant.levels(case.bits, dtype=image.dtype).to(image.device)
+        levels = pyquant.levels(case.bits, dtype=image.dtype, device=image.device)
         dithered = partial(triton_dithering.floyd_steinberg, image, levels)
         found.append(Contender("Triton", dithered, "bits", recorded=True))
     return found

@@ -37,3 +37,33 @@ def test_ends(dtype):
         table = pyquant.levels(bits, dtype=dtype)
         assert len(table) == 2**bits
         assert table[0] == 0 and table[-1] == (255 if dtype == torch.uint8 else 1)
+
+
+@pytest.mark.parametrize("device", ["meta", torch.device("meta"), "cpu", "cpu:0"])
+def test_device(device):
+    table = pyquant.levels(3, variant="published", dtype=torch.float16, device=device)
+    assert table.device.type == torch.device(device).type
+    assert table.dtype == torch.float16 and table.shape == (8,)
+    with torch.device("meta"):  # is no default of it
+        assert pyquant.levels(3).device.type == "cpu"
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_cuda():
+    table = pyquant.levels(3, device="cuda")
+    assert table.is_cuda
+    assert_same(table.cpu(), pyquant.levels(3))
+
+
+@pytest.mark.parametrize(
+    ("device", "error", "message"),
+    [
+        ("abacus", RuntimeError, "device type at start of device string: abacus"),
+        (torch.float16, TypeError, "device"),
+        (torch.zeros(3), TypeError, "device"),
+    ],
+)
+def test_bad_devices(device, error, message):
+    with pytest.raises(error, match=message):
+        pyquant.levels(3, device=device)
