@@ -17,8 +17,8 @@ def certified_radius(
     rounding: str = "nearest",
     dtype: torch.dtype = torch.float32,
 ) -> float:
-    """The largest whole eps, in units of 1/255, such that changing every value of a dithered
-    image by at most eps leaves the result of `linear_quantize` unchanged.
+    """The largest multiple of 1/255, as a fraction of [0, 1], such that changing every value of a
+    dithered image by at most that much leaves the result of `linear_quantize` unchanged.
 
     The claim of AprilPyone, Kinoshita and Kiya (APSIPA 2019, Section V), made exact: an
     attacker who perturbs the *dithered* image within this radius in the l-infinity norm

@@ -37,7 +37,7 @@ if hasattr(torch._C, "_are_functorch_transforms_active"):
 else:
 
     def transform_is_active() -> bool:
-        """Always true: what a call does within a transform gives the same result without one."""
+        """Always true: the slower way for transforms is also correct outside of them."""
         return True
 
 
