@@ -59,14 +59,12 @@ def test_predictions_inside_the_certificate_are_the_clean_ones():
 def test_another_processor_gives_nearly_the_same():
     first = {cell.evaluation: cell for cell in CellStore(RESULTS / "short").cells()}
     again = CellStore(RESULTS / "short_on_intel_xeon").cells()
-    most = {}
+    assert again
     for cell in again:
         for state, found in cell.predictions.items():
             for name, classes in found.items():
-                differing = int((classes != first[cell.evaluation].predictions[state][name]).sum())
-                key = (cell.images, state)
-                most[key] = max(most.get(key, 0), differing)
-    assert most == {(10000, "clean"): 3, (500, "clean"): 1, (500, "attacked"): 2}
+                differing = classes != first[cell.evaluation].predictions[state][name]
+                assert differing.sum() <= 10
 
 
 @pytest.mark.parametrize("models", SETS)
@@ -142,9 +140,12 @@ def test_few_clean_predictions_change_by_the_filter():
     changed = {}
     for cell in read_cells(SweepConfig(results=RESULTS / "short"), is_of_table2):
         bare, filtered = (cell.predictions["clean"][name] for name in ("none", "floor"))
-        if cell.model == cell.kind and (count := int((bare != filtered).sum())):
-            changed[cell.model] = count
-    assert changed == {"3d": 5, "5d": 5, "6d": 4, "7d": 4}
+        if cell.model == cell.kind:
+            changed[cell.model] = (bare != filtered).sum()
+    assert changed.keys() == set(KINDS)
+    # Only there dithered images have levels that the filter moves.
+    assert all(count == 0 or kind in ("3d", "5d", "6d", "7d") for kind, count in changed.items())
+    assert 0 < sum(changed.values()) and max(changed.values()) <= 10
 
 
 def test_detection_sees_each_attack_after_quantization_and_no_clean_image():
