@@ -95,7 +95,7 @@ inline void check_out(const torch::stable::Tensor& image, const torch::stable::T
   }
   if (image.numel() == 0) return;
   const StridedExtent to(sizes.data(), out.strides().data(), out.dim());
-  if (!to.is_nested()) {
+  if (!to.is_non_overlapping()) {
     throw std::invalid_argument("out must have a place in memory for each sample, got the shape " +
                                 to_string(sizes) + " with the strides " + to_string(out.strides()));
   }

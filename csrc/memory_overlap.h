@@ -25,17 +25,17 @@ class StridedExtent {
   // How far the last sample is from the first.
   std::int64_t last() const { return last_of(0); }
 
-  // Whether each index moves farther than all smaller ones together. Then no two samples
-  // share their place. Otherwise some do, except in a few layouts that only as_strided
-  // can make.
-  bool is_nested() const {
+  // Whether no two samples share their place: whether each index moves farther than all
+  // smaller ones together. A few layouts that only as_strided can make count as overlapping
+  // although they are not.
+  bool is_non_overlapping() const {
     for (std::size_t i = 0; i < dimensions_.size(); ++i) {
       if (dimensions_[i].stride <= last_of(i + 1)) return false;
     }
     return true;
   }
 
-  // Whether two samples are `distance` apart, for a nested extent.
+  // Whether two samples are `distance` apart, for an extent that is non-overlapping.
   bool has_distance(std::int64_t distance) const { return has_distance(distance, 0); }
 
  private:

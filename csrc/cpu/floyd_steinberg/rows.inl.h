@@ -81,7 +81,7 @@ template <int fixed, typename Sample, typename Level>
   constexpr int at_once = std::max(samples_at_once<Sample, Level>, levels);
   DenseRow<Sample, at_once> dense;
   LevelScale to_dense = scale;
-  to_dense.past_caches = false;  // the dense buffer is read again at once
+  to_dense.non_temporal = false;  // the dense buffer is read again at once
   const auto scatter = [&](int some) {
     if constexpr (fixed == any_stride) {
       for (int i = 0; i < some; ++i) to[i * stride] = dense.samples[i];

@@ -49,30 +49,30 @@ PYQUANT_INLINE void read_row(const Sample* from, float* to) {
 struct LevelScale {
   ExactQuotient to_unit;
   float to_byte;
-  bool past_caches;
+  bool non_temporal;
 
   explicit LevelScale(const FloydSteinbergCall& call)
       : to_unit(level_count(call.bits) - 1),
         to_byte(255.0f / static_cast<float>(level_count(call.bits) - 1)),
-        past_caches(is_past_caches(call.result_planes.count * call.result_planes.height *
-                                   call.result_planes.width)) {}
+        non_temporal(is_non_temporal(call.result_planes.count * call.result_planes.height *
+                                     call.result_planes.width)) {}
 
  private:
   // Little of more than 8 MB of floats is left in the caches when they are read next.
   // With glibc, more than 32 MB is memory fresh from the operating system, which has
   // just cleared it, so it is in the caches.
-  static bool is_past_caches(std::int64_t samples) {
+  static bool is_non_temporal(std::int64_t samples) {
     return samples > std::int64_t{8} << 18 && samples <= std::int64_t{32} << 18;
   }
 };
 
-// Stores a register of levels. A store past the caches does not fetch the line that it
+// Stores a register of levels. A non-temporal store does not fetch the line that it
 // overwrites; Floats::end_streams() makes such stores visible to other threads.
 template <typename Sample>
 PYQUANT_INLINE void store_or_stream_levels(Sample* to, Floats::Vector levels,
                                            const LevelScale& scale) {
   if constexpr (std::is_same_v<Sample, float>) {
-    if (scale.past_caches && reinterpret_cast<std::uintptr_t>(to) % sizeof(levels) == 0) {
+    if (scale.non_temporal && reinterpret_cast<std::uintptr_t>(to) % sizeof(levels) == 0) {
       return Floats::stream(to, levels);
     }
   }

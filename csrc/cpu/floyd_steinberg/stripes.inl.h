@@ -1,8 +1,9 @@
 #pragma once
 
 // Floyd-Steinberg dithering of few large planes: a plane is cut into stripes of rows, and
-// the lanes are the rows of a stripe. Each row is two columns later than the row
-// above it, so that the three pixels above are finished when it needs them.
+// the lanes are the rows of a stripe, which advance as a wavefront: each row is two
+// columns behind the row above it (`skew`), so that the three pixels above are finished
+// when it needs them.
 //
 //                 column 0 1 2 3 4 5 6 7 8
 //     row 0, lane 3      . . . . . . x            At step t, row i is at column
@@ -62,7 +63,8 @@ class Stripes {
   static constexpr int columns = Lanes::columns;
   static constexpr int registers = registers_of_stripe;
   static constexpr int rows = lanes * registers;
-  static constexpr int lag = 2 * (rows - 1);        // of the last row
+  static constexpr int skew = 2;                    // columns from one row to the next
+  static constexpr int lag = skew * (rows - 1);     // of the last row
   static constexpr int units = planes * registers;  // those of a plane together
 
   // planes * (width + a few) * sizeof(Sample).
@@ -96,7 +98,7 @@ class Stripes {
     }
     if (before) before->wait_for(1);
     begin();
-    const std::int64_t steps = width_ + 2 * (used_rows_ - 1);
+    const std::int64_t steps = width_ + skew * (used_rows_ - 1);
     if constexpr (buffered == Buffered::whole_rows) {
       dither_steps(0, steps, steps, before, own);
     } else {
@@ -151,7 +153,7 @@ class Stripes {
     return begin_of_row(unit / registers, last_row_of(unit)) + step;
   }
 
-  // At the first step in the buffer: column `first` - 2 row.
+  // At the first step in the buffer: column `first` - skew * row.
   Sample* begin_of_row(std::int64_t plane, std::int64_t row) const {
     return buffer_ + (plane * rows + row) * row_distance(width_);
   }
@@ -163,8 +165,8 @@ class Stripes {
   };
   Columns columns_at(std::int64_t row, std::int64_t first, std::int64_t end) const {
     if (buffered == Buffered::whole_rows) return {0, width_};
-    const std::int64_t begin = std::clamp<std::int64_t>(first - 2 * row, 0, width_);
-    return {begin, std::clamp<std::int64_t>(end - 2 * row, 0, width_) - begin};
+    const std::int64_t begin = std::clamp<std::int64_t>(first - skew * row, 0, width_);
+    return {begin, std::clamp<std::int64_t>(end - skew * row, 0, width_) - begin};
   }
 
   void read_rows(std::int64_t first, std::int64_t end) const {
@@ -176,7 +178,7 @@ class Stripes {
         access_.read(call_.image,
                      offset + (first_row_ + row) * image.row_stride + begin * image.column_stride,
                      image.column_stride, count,
-                     begin_of_row(plane, row) + begin + 2 * row - first);
+                     begin_of_row(plane, row) + begin + skew * row - first);
       }
     }
   }
@@ -189,7 +191,7 @@ class Stripes {
       for (std::int64_t row = 0; row < used_rows_; ++row) {
         const auto [begin, count] = columns_at(row, first, end);
         access_.write(
-            begin_of_row(plane, row) + begin + 2 * row - first, scale, call_.result,
+            begin_of_row(plane, row) + begin + skew * row - first, scale, call_.result,
             offset + (first_row_ + row) * result.row_stride + begin * result.column_stride,
             result.column_stride, count);
       }
@@ -227,12 +229,12 @@ class Stripes {
       Mask in_image[registers];  // the rows at columns 0..width-1
       Mask at_column_0[registers];
       if (ramp) {
-        const std::int64_t first = now < width ? 0 : (now - width) / 2 + 1;
-        const std::int64_t last = now / 2;
+        const std::int64_t first = now < width ? 0 : (now - width) / skew + 1;
+        const std::int64_t last = now / skew;
         for (int i = 0; i < registers; ++i) {
           in_image[i] = Lanes::lanes_between(lane_of(last, i), lane_of(first, i));
-          // No lane if the step is odd.
-          at_column_0[i] = Lanes::lanes_between(lane_of(last, i), lane_of(last + now % 2, i));
+          // No lane at the steps between.
+          at_column_0[i] = Lanes::lanes_between(lane_of(last, i), lane_of(last + now % skew, i));
         }
       }
       Vector above = Step::no_error();

@@ -50,8 +50,8 @@ concept FloatRegister = requires(typename Floats::Vector vector, typename Floats
   Floats::store_level_pair(halves, vector, vector);
   Floats::store_level_pair(bfloats, vector, vector);
 
-  // A store to an address that is a multiple of the register, past the caches; other
-  // threads see such stores after end_streams().
+  // A non-temporal store, to an address that is a multiple of the register; other threads
+  // see such stores after end_streams().
   Floats::stream(floats, vector);
   Floats::end_streams();
 
