@@ -74,20 +74,22 @@ class Stream {
   PYQUANT_DEVICE StreamPlace<Offset> find(const StreamStrides<Offset>& strides,
                                           const Divisor& width, std::uint32_t place) const {
     constexpr bool in_pieces = std::is_same_v<Offset, std::int32_t>;
+    // Unsigned: a part of the sum may be beyond the range of Offset, even if the sum is not.
+    using Sum = std::make_unsigned_t<Offset>;
     const std::uint32_t quotient = width.quotient(place);
     const std::uint32_t pass = quotient - plan_.lead_passes;
     const std::uint32_t plane = walks_down ? plan_.pass_stripes.quotient(pass) : pass;
-    Offset offset = static_cast<Offset>(place) * (in_pieces ? 1 : strides.column) +
-                    static_cast<Offset>(quotient) * strides.pass_jump;
-    std::int32_t rows = static_cast<std::int32_t>(plan_.height) - first_row_;
+    Sum offset = Sum{place} * (in_pieces ? 1 : static_cast<Sum>(strides.column)) +
+                 Sum{quotient} * static_cast<Sum>(strides.pass_jump);
+    std::uint32_t rows = static_cast<std::uint32_t>(plan_.height - first_row_);
     if constexpr (walks_down) {
-      offset += static_cast<Offset>(plane) * strides.plane_jump;
-      rows -= static_cast<std::int32_t>(pass - plane * plan_.pass_stripes.divisor) * stripe_rows;
+      offset += Sum{plane} * static_cast<Sum>(strides.plane_jump);
+      rows -= (pass - plane * plan_.pass_stripes.divisor) * stripe_rows;
     }
     if constexpr (!in_pieces) {
-      offset += strides.group.quotient(first_plane_ + plane) * strides.group_jump;
+      offset += strides.group.quotient(first_plane_ + plane) * static_cast<Sum>(strides.group_jump);
     }
-    return {offset, rows, pass < passes_};
+    return {static_cast<Offset>(offset), static_cast<std::int32_t>(rows), pass < passes_};
   }
 
  private:

@@ -166,6 +166,20 @@ def test_strides_beyond_2_to_the_31_samples(layout, dtype):
         assert torch.equal(result, by_reference(getattr(reference, op), dense, 2, mode))
 
 
+def test_parts_of_an_offset_that_exceed_31_bits():
+    """Rows of the planes lie between each other: from stripe to stripe the offset grows, and from
+    plane to plane it falls, by more than the image is long."""
+    shape, strides = (48, 70, 128), (128, 2**28, 1)
+    dense = random_image(shape)
+    image = torch.from_numpy(sparse(shape, "uint8", strides)).copy_(dense)
+    result = sparse(shape, "uint8", strides)
+    result, counts = execute(
+        "floyd_steinberg", image, 2, "textbook", result=result, multiprocessors=1
+    )
+    assert torch.equal(result, by_reference(reference.floyd_steinberg, dense, 2, "textbook"))
+    assert counts["transfers"] == "pieces"
+
+
 def test_pieces_that_are_counted_in_31_bits():
     """With the eight passes before a stream there would be more than 2^31."""
     shape, strides = (2, 3, 16), (2**33 + 16, 16, 1)

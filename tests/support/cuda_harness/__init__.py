@@ -42,7 +42,8 @@ def fibres():
 
     includes = [f"-isystem{pybind11.get_include()}", f"-isystem{sysconfig.get_path('include')}"]
     path = _compiled("cuda_harness.so", "module.cpp", "-O1", "-shared", "-fPIC",
-                     "-fvisibility=hidden", *includes)  # fmt: skip
+                     "-fvisibility=hidden", "-fsanitize=signed-integer-overflow",
+                     "-fsanitize-undefined-trap-on-error", *includes)  # fmt: skip
     specification = importlib.util.spec_from_file_location("cuda_harness", path)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
