@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,24 @@ def test_fast_math_is_refused_or_undone():
     subprocess.run([*fast, *compiler_flags(), *header], check=True)
 
 
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc")
+def test_fast_math_of_nvcc_is_undone(tmp_path):
+    """--use_fast_math changes bits, but not what the flags of setup.py name."""
+    kernel = tmp_path / "kernel.cu"
+    kernel.write_text("""
+        #include "linear_quantize.h"
+        __global__ void kernel(float* sample, int bits) {
+          *sample = pyquant::linear_quantize_sample<pyquant::Rounding::floor>(*sample, bits);
+        }""")
+    rounding = re.findall(r"--(?:fmad|ftz|prec-div)=\w+", (ROOT / "setup.py").read_text())
+
+    def ptx(*flags: str) -> str:
+        command = ["nvcc", "-std=c++20", f"-I{ROOT / 'csrc'}", "--ptx", kernel, "-o", "-", *flags]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert ptx(*rounding) == ptx(*rounding, "--use_fast_math") != ptx("--use_fast_math")
+
+
 @pytest.mark.skipif(torch.version.cuda is None, reason="torch was built without CUDA")
 def test_toolkit_is_found_by_cuda_path(tmp_path):
     major = torch.version.cuda.split(".")[0]
@@ -86,7 +105,7 @@ def test_toolkit_is_found_by_cuda_path(tmp_path):
     for minor in (0, 9):
         nvcc.write_text(f"#!/bin/sh\necho Cuda compilation tools, release {major}.{minor}")
         nvcc.chmod(0o755)
-        newest = ";10.0;12.0" if (int(major), minor) >= (12, 8) else ""
+        newest = ";10.0+PTX;12.0" if (int(major), minor) >= (12, 8) else ""
         expected = f"CUDA kernels for 7.5;8.0;9.0{newest}+PTX (toolkit {major}.{minor},"
         assert expected in run_setup(**settings).stdout
     settings["TORCH_CUDA_ARCH_LIST"] = "8.0"

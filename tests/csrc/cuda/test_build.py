@@ -1,5 +1,6 @@
 """What the built module contains. No GPU is needed."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from pyquant.libraries import CUDA_ARCHITECTURES, NO_CUDA_REASON
 ROOT = Path(__file__).parents[3]
 
 
+def needs_libraries(test):
+    built = pytest.mark.skipif(NO_CUDA_REASON != "", reason=NO_CUDA_REASON)
+    return built(pytest.mark.skipif(cuobjdump() is None, reason="no cuobjdump")(test))
+
+
 def listed(option: str) -> str:
     from pyquant import _C_cuda
 
@@ -21,8 +27,7 @@ def listed(option: str) -> str:
     ).stdout
 
 
-@pytest.mark.skipif(NO_CUDA_REASON != "", reason=NO_CUDA_REASON)
-@pytest.mark.skipif(cuobjdump() is None, reason="no cuobjdump")
+@needs_libraries
 def test_architectures():
     """Machine code for each architecture, and PTX for those to come."""
     architectures = CUDA_ARCHITECTURES.replace(" ", ";").split(";")
@@ -31,6 +36,18 @@ def test_architectures():
         name = "sm_" + architecture.removesuffix("+PTX").replace(".", "")
         assert name in machine_code
         assert not architecture.endswith("+PTX") or name in ptx
+
+
+@needs_libraries
+def test_ptx():
+    """Float operations say how they round: the driver may fuse those that do not. And no load takes
+    the memory to be read-only, since the result may replace the image."""
+    ptx = listed("--dump-ptx")
+    assert set(re.findall(r"\b(?:add|sub|mul|fma|div|rcp)\.\S*f32", ptx)) == {
+        "add.rn.f32", "add.rm.f32", "sub.rn.f32", "mul.rn.f32", "fma.rn.f32", "fma.rm.f32",
+        "div.rn.f32", "rcp.rn.f32",
+    }  # fmt: skip
+    assert "ld.global" in ptx and "ld.global.nc" not in ptx
 
 
 def test_the_resource_report_is_of_these_kernels():
