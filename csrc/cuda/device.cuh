@@ -29,13 +29,15 @@ PYQUANT_DEVICE int thread() { return threadIdx.x; }
 PYQUANT_DEVICE int lane() { return threadIdx.x % warp_size; }
 // From lane 0, so that the compiler knows that all lanes have the same. Otherwise it takes the
 // lanes to be apart wherever something depends on the warp, and has them meet before each shuffle.
+// All lanes must take part.
 PYQUANT_DEVICE int warp() { return __shfl_sync(~0u, static_cast<int>(threadIdx.x) / warp_size, 0); }
 PYQUANT_DEVICE int warps() { return blockDim.x / warp_size; }
 PYQUANT_DEVICE std::int64_t block() { return blockIdx.x; }
 PYQUANT_DEVICE std::int64_t blocks() { return gridDim.x; }
 
 // What was written before the barrier is visible after it, to the warp or block. The warps of a
-// block may be at different places of the code, which __syncthreads does not promise.
+// block may be at different places of the code, which __syncthreads does not promise; the lanes of
+// a warp come to the same place.
 PYQUANT_DEVICE void synchronize_warp() { __syncwarp(); }
 PYQUANT_DEVICE void synchronize_block() {
   asm volatile("barrier.cta.sync.aligned 0;" ::: "memory");
@@ -52,7 +54,8 @@ PYQUANT_DEVICE unsigned char* shared_memory() {
   return pyquant_shared_memory;
 }
 
-// A load that is not active gives zeros.
+// A load that is not active gives zeros. None is by __ldg or __restrict__: `out` may be the image,
+// and memory that the kernel writes may not be read through them.
 template <typename Type>
 PYQUANT_DEVICE Type load_global(const Type* address, bool active = true) {
   return active ? *address : Type{};

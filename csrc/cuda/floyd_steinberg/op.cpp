@@ -34,8 +34,9 @@ void check_sizes(const Planes& image) {
   }
 }
 
-// Sets the scratch of the plan to ones, on the stream. It is memory of torch, and may
-// be given back as soon as the launch is on the same stream.
+// Sets the scratch of the plan to ones, on the stream. A CUDA graph captures this, too, so
+// that every replay does it. It is memory of torch, and may be given back as soon as the
+// launch is on the same stream.
 Tensor new_scratch(FloydSteinbergPlan& plan, const Tensor& image, cudaStream_t stream) {
   Tensor scratch =
       torch::stable::new_empty(image, {plan.scratch_words}, torch::headeronly::ScalarType::Int);
