@@ -12,7 +12,6 @@ from pathlib import Path
 
 from benchmarks.cuda_resources.kernels import ARCHITECTURES
 from benchmarks.cuda_resources.report import report
-from experiments.support.storage import write_text
 
 OUTPUT = Path(__file__).parents[1] / "CUDA_RESOURCES.md"
 
@@ -23,4 +22,7 @@ if __name__ == "__main__":
     parser.add_argument("--architectures", nargs="+", default=ARCHITECTURES, choices=ARCHITECTURES)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
+    # After the options: it imports torch, which takes seconds, and --help does not need it.
+    from experiments.support.storage import write_text
+
     write_text(arguments.output, report(list(arguments.architectures)) + "\n")
