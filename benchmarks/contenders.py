@@ -19,7 +19,7 @@ Check = Literal["bits", "levels", "none"]
 OWN = "pyquant"
 FROM_PYTHON = "from Python"  # after the name: one call at a time, not inside a CUDA graph
 INTO = "out="  # after the name: the result goes into memory that exists
-# What bounds the speed of an op, rather than competes with it.
+# These bound the speed of an op; they do not compete with it.
 ROOFS = ("copy_", "clone", "new memory", "clamp", f"clamp {FROM_PYTHON}")
 
 

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-#: From this share of the processors' time on, a run is not of a quiet machine.
+#: If others use this share of the processors' time or more, the machine is not quiet.
 RELEVANT_SHARE = 0.05
 PROCESSORS = Path("/proc/stat")
 # The columns of its first line: proc_stat(5).
@@ -19,7 +19,7 @@ class ProcessorTime:
 
     all: float
     others: float
-    """Used by other processes, and of a virtual machine by others on its host."""
+    """Used by other processes; in a virtual machine also what others on its host took from it."""
 
     @classmethod
     def now(cls) -> "ProcessorTime | None":
@@ -52,7 +52,7 @@ def share_of_others(since: ProcessorTime | None) -> float | None:
 
 
 def share_in(seconds: float) -> float | None:
-    """As `share_of_others`, while this process waits for that many seconds."""
+    """The share that others use while this process waits for that many seconds."""
     before = ProcessorTime.now()
     time.sleep(seconds)
     return share_of_others(before)

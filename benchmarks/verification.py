@@ -12,8 +12,8 @@ from pyquant import reference
 # The reference walks the pixels of a plane in Python. On planes with more pixels than this, the
 # numba loop takes its place, which is compared with the reference on the small images.
 REFERENCE_PIXELS = 64 * 64
-# Of the image of a GPU, whose expected result is that of the CPU kernels, as many planes as have
-# these samples are compared with the reference.
+# On a GPU the expected result is that of the CPU kernels. As many of its planes as hold these samples
+# are compared with the reference.
 COMPARED_SAMPLES = 2**17
 # Error diffusion keeps the mean, except for the errors that leave the image at its borders.
 MEAN_TOLERANCE = 0.03

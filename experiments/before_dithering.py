@@ -7,7 +7,7 @@ from experiments.support.command_line import run_command
 
 
 def main(config: SweepConfig) -> None:
-    """Every model on its own kind of images, attacked before and after they are quantized."""
+    """Attacks every model on its own kind of images, before and after they are quantized."""
     from experiments.commands import before_dithering
 
     before_dithering.main(config)

@@ -18,7 +18,7 @@ class DemoConfig:
     output: Path = Path("build/demo")
     """Directory for the figure and the two networks."""
     seed: int = 0
-    """What decides the first weights and the order of the images; the threads do, too."""
+    """Decides the first weights and the order of the images. The threads have an influence, too."""
     # One thread by default: with batches this small a second one gains little, and on a machine
     # that does something else as well the two wait for each other most of the time.
     runtime: Runtime = field(default_factory=lambda: Runtime(threads=1))

@@ -7,7 +7,7 @@ from experiments.support.command_line import run_command
 
 
 def main(config: SweepConfig) -> None:
-    """Both detectors on every model's own kind of images, at epsilon 8/255."""
+    """Tries both detectors on every model's own kind of images, at epsilon 8/255."""
     from experiments.commands import detection
 
     detection.main(config)

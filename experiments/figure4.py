@@ -5,7 +5,7 @@ from experiments.support.command_line import run_command
 
 
 def main(config: SweepConfig) -> None:
-    """Every model of the figure on its own kind of images at every epsilon."""
+    """Attacks every model of the figure on its own kind of images, at every epsilon."""
     from experiments.commands import figure4
 
     figure4.main(config)

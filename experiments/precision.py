@@ -7,7 +7,7 @@ from experiments.support.command_line import run_command
 
 
 def main(config: SweepConfig) -> None:
-    """Every model on its own kind of images in both precisions."""
+    """Attacks every model on its own kind of images, in both precisions."""
     from experiments.commands import precision
 
     precision.main(config)

@@ -9,7 +9,7 @@ from experiments.support.terminal import terminal
 
 @dataclass(frozen=True)
 class ReadmeConfig:
-    """Which clone: its documents, made from its results."""
+    """The clone whose documents are written, from its results."""
 
     root: Path = Path()
     """Root of a clone, which holds README.md, experiments/README.md and experiments/results."""

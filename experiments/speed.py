@@ -17,14 +17,14 @@ class SpeedConfig:
     rounds: int = 9
     """How often each of the two is timed, in turn."""
     options: bool = False
-    """Compare options of torch that could make it faster instead, each with going without."""
+    """Instead compare options of torch that could make it faster, each with going without it."""
     results: Path = Path("results")
     """Directory of the report, or shipped:speed_on_MACHINE for one of this package."""
     runtime: Runtime = field(default_factory=Runtime)
 
 
 def main(config: SpeedConfig) -> None:
-    """Measures, and writes speed.json, .csv and .md; or the same of options."""
+    """Measures, and writes speed.json, .csv and .md; with ``options``, options.json, .csv and .md."""
     from experiments.commands import speed
 
     speed.main(config)

@@ -5,7 +5,7 @@ from experiments.support.command_line import run_command
 
 
 def main(config: GridConfig) -> None:
-    """Every model on every kind of clean test images, without a filter."""
+    """Tests every model on every kind of clean test images, without a filter."""
     from experiments.commands import table1
 
     table1.main(config)

@@ -7,7 +7,7 @@ from experiments.support.command_line import run_command
 
 
 def main(config: GridConfig) -> None:
-    """Every model on every kind of attacked test images, the same ones for each filter."""
+    """Tests every model on every kind of attacked test images, the same ones for each filter."""
     from experiments.commands import table2
 
     table2.main(config)

@@ -14,8 +14,8 @@ from pathlib import Path
 HALF_RATE = ("FMNMX", "FSEL", "FSET", "LOP3", "PRMT", "SHF", "LEA", "IADD3", "ISETP", "FSETP",
              "SEL", "VIADD", "VIMNMX", "VIADDMNMX", "I2FP", "F2FP")  # fmt: skip
 
-# Cycles until the result of an instruction is there whose latency is not fixed, and until a branch
-# has been taken. Global loads are not among them: they were issued a round before.
+# Cycles until an instruction without a fixed latency has its result, and until a branch is taken. A
+# global load takes none: it was issued a round before.
 LATENCIES = {"SHFL": 26, "LDS": 30, "STS": 20, "STG": 20, "LDG": 0}
 OTHER_LATENCY = 20
 BRANCH_LATENCY = 8
@@ -145,8 +145,8 @@ class Program:
         raise ValueError(f"no way from {start} to {goal}")
 
     def cycles(self, way: Sequence[int], times: int = 1) -> float:
-        """Of a warp that has a scheduler to itself and executes these instructions `times` in
-        order. Without the first of several times, which does not wait for others before."""
+        """Cycles of a warp that has a scheduler to itself and executes these instructions in order.
+        Of several times the mean, without the first time, which waits for nothing before it."""
         now, barriers, begins = 0, [0] * 6, []
         for _ in range(times):
             begins.append(now)

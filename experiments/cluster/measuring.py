@@ -93,7 +93,7 @@ def measure_cells(
     batch_size: int | None,
     test: dict[str, Any],
 ) -> Iterator[Made]:
-    """The task."""
+    """The task: measures the cells and sends each."""
     device = runtime.start()
     split = unpacked(test, device)
     model = model.to(device)

@@ -27,9 +27,10 @@ except ImportError as error:
         "cluster is 'ray', but Ray is not installed here: pip install -r requirements-cluster.txt"
     ) from error
 
-#: So many workers of one task may die one after another without having sent anything.
+#: A command ends when this many workers of one task have died one after another without having sent
+#: anything.
 MOST_DEATHS = 3
-#: What the object store of a local cluster holds besides the images: what is on its way.
+#: Room in the object store of a local cluster for what is on its way, besides the images.
 BYTES_ON_THEIR_WAY = 1 << 29
 #: Where ``ray start`` notes the address of the cluster that it starts.
 CURRENT_CLUSTER = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")
@@ -61,8 +62,8 @@ class RayCluster:
         """Puts the images into the object store.
 
         Args:
-            runtime: what the user asks for. Unless it says otherwise, tasks run on GPUs if the
-                cluster has any, and on a CPU with one thread.
+            runtime: what the user asks for. By default tasks run on GPUs if the cluster has any, and
+                each has one CPU thread.
             console: is told of machines that are missing and of workers that die.
             splits: the images that tasks take, by name, on the CPU.
         """
@@ -153,7 +154,7 @@ class RayCluster:
 def connected_to_ray(
     runtime: Runtime, console: Console, splits: Mapping[str, Split]
 ) -> Iterator[RayCluster]:
-    """As ``connected``: by the conventions of Ray, or to a cluster that is started here."""
+    """Connects to the cluster that Ray finds by its conventions, or to one that is started here."""
     address = _address()
     terminate = signal.getsignal(signal.SIGTERM)
     try:
@@ -165,10 +166,12 @@ def connected_to_ray(
 
 
 def _address() -> str | None:
-    """What Ray is to be told of where the cluster is, which by itself it would look for for minutes.
+    """The address that Ray is given; None if it is to find the cluster by itself.
+
+    Ray alone would look for minutes for a cluster that does not answer.
 
     Raises:
-        ValueError: nothing answers at RAY_ADDRESS. Addresses of Ray Client never do.
+        ValueError: nothing answers at RAY_ADDRESS, or it is an address of Ray Client.
     """
     named = os.environ.get("RAY_ADDRESS", "")
     if named not in ("", "auto", "local") and not _answers(named):
@@ -192,7 +195,7 @@ def _answers(address: str) -> bool:
 
 
 def _connect(address: str | None, runtime: Runtime, image_bytes: int) -> None:
-    # Ray prints what happens to its machines, with parts of their logs. What ends a task, ``run`` says.
+    # Ray prints what happens to its machines, and parts of their logs. ``run`` says what ends a task.
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
     here = replace(runtime, device="auto").start()
     try:
@@ -237,7 +240,7 @@ def packed(split: Split) -> dict[str, Any]:
 
 
 def unpacked(packed: dict[str, Any], device: torch.device) -> Split:
-    """Undoes ``packed``, onto a device. Nobody may change the images: all workers have the same."""
+    """The split that was packed, on a device. Nobody may change its images: workers share them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         tensors = {name: torch.from_numpy(packed[name]) for name in ("images", "labels")}

@@ -29,7 +29,7 @@ from experiments.training.training_config import TrainingConfig
 
 @dataclass(frozen=True)
 class Sent:
-    """What a worker tells of a network after an epoch, or as the last thing of it."""
+    """What a worker sends of a network after each epoch, and at its end."""
 
     kind: str
     line: str
@@ -47,7 +47,7 @@ def train_on_cluster(
     quiet: bool,
     cluster: RayCluster,
 ) -> list[str]:
-    """Trains on the machines of a cluster; returns what to say of those that diverged.
+    """Trains on the machines of a cluster; returns a message for each network that diverged.
 
     Args:
         claims: kinds with their locks.
@@ -134,7 +134,7 @@ def train_networks(
     train: dict[str, Any],
     test: dict[str, Any],
 ) -> Iterator[Sent]:
-    """The task: as ``train_side_by_side``, but what there is to write is sent."""
+    """The task: trains the networks side by side, and sends what is to be written of each."""
     device = config.runtime.start()
     images = Images(unpacked(train, device), unpacked(test, device))
     console, alone = Console(quiet=True), len(kinds) == 1

@@ -32,7 +32,7 @@ NOTE = (
 
 
 def main(config: SweepConfig) -> None:
-    """Every model on its own kind of images, attacked before and after they are quantized."""
+    """Attacks every model on its own kind of images, before and after they are quantized."""
     console = terminal()
     if not config.report_only:
         run(own_cells, config, console)

@@ -28,7 +28,7 @@ NOTE = (
 
 
 def main(config: SweepConfig) -> None:
-    """Both detectors on every model's own kind of images, at epsilon 8/255."""
+    """Tries both detectors on every model's own kind of images, at epsilon 8/255."""
     console = terminal()
     if not config.report_only:
         run(own_cells, config, console)

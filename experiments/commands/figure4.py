@@ -34,7 +34,7 @@ PAPER_NOTE = (
 
 
 def main(config: SweepConfig) -> None:
-    """Every model of the figure on its own kind of images at every epsilon."""
+    """Attacks every model of the figure on its own kind of images, at every epsilon."""
     console = terminal()
     for kind in config.rows:
         if kind not in MODELS:

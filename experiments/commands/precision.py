@@ -27,7 +27,7 @@ NOTE = (
 
 
 def main(config: SweepConfig) -> None:
-    """Every model on its own kind of images in both precisions."""
+    """Attacks every model on its own kind of images, in both precisions."""
     console = terminal()
     if not config.report_only:
         run(evaluations, config, console)

@@ -98,7 +98,8 @@ def main(config: ReproduceConfig) -> None:
                 train_side_by_side(
                     left, config, images, config.at_once, meter, quiet=True, cluster=cluster
                 )
-                config.runtime.start(config.cluster)  # its threads, where a checkpoint had others
+                # Sets the threads again: a checkpoint may have had others.
+                config.runtime.start(config.cluster)
             trained = [kind for kind in kinds if kind in available(sweep.models)]
             meter = Meter(progress, bar, each)
             make(cells_of(sweep, trained, count), sweep, test, meter, cluster)
@@ -116,7 +117,7 @@ def passes_per_step(config: ReproduceConfig) -> float:
 
 
 def step_time(config: ReproduceConfig, images: Images | None, kinds: Sequence[str]) -> float:
-    """Seconds of a training step of one network while these train at once; 0 where there is none."""
+    """Seconds of a training step of one network while these train at once; 0 if there are none."""
     if images is None or not kinds:
         return 0.0
     settings = recipe(config.preset, config.epochs)
@@ -124,7 +125,7 @@ def step_time(config: ReproduceConfig, images: Images | None, kinds: Sequence[st
 
 
 def pass_time(sweep: GridConfig, test: Split, missing: Sequence[Evaluation]) -> float:
-    """Seconds of a forward pass of one image, the mean over these cells; 0 where there is none."""
+    """Seconds of a forward pass of one image, the mean over these cells; 0 if there are none."""
     if not missing:
         return 0.0
     pace = {
@@ -148,5 +149,5 @@ def report(sweep: GridConfig, kinds: Sequence[str], images: int, console: Consol
             pictures.main(
                 PicturesConfig(sweep.models, output=sweep.directory, data=sweep.data, runtime=here)
             )
-        except ValueError as error:  # the attack fools a network on none of a few images
+        except ValueError as error:  # with few images, the attack may fool a network on none
             console.print(f"no pictures: {error}")

@@ -25,7 +25,7 @@ KIND = "2d"
 
 
 def main(config: SpeedConfig) -> None:
-    """Measures, and writes speed.json, .csv and .md; or the same of options."""
+    """Measures, and writes speed.json, .csv and .md; with ``options``, options.json, .csv and .md."""
     if config.rounds < 2:
         raise ValueError(f"rounds is {config.rounds!r}; accepted are whole numbers from 2")
     console = terminal()

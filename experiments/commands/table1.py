@@ -15,7 +15,7 @@ from experiments.support.terminal import terminal
 
 
 def main(config: GridConfig) -> None:
-    """Every model on every kind of clean test images, without a filter."""
+    """Tests every model on every kind of clean test images, without a filter."""
     console = terminal()
     if not config.report_only:
         run(evaluations, config, console)

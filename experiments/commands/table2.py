@@ -24,7 +24,7 @@ CERTIFIED = (
 
 
 def main(config: GridConfig) -> None:
-    """Every model on every kind of attacked test images, the same ones for each filter."""
+    """Tests every model on every kind of attacked test images, the same ones for each filter."""
     console = terminal()
     if not config.report_only:
         run(evaluations, config, console)
@@ -44,7 +44,7 @@ def is_of_table2(evaluation: Evaluation) -> bool:
 
 
 def describe_by_place(cells: list[Cell]) -> str:
-    """As ``describe``, of the diagonal and of the rest."""
+    """``describe``, separately for the diagonal and the rest if their numbers of images differ."""
     diagonal = [cell for cell in cells if cell.model == cell.kind]
     rest = [cell for cell in cells if cell.model != cell.kind]
     if not diagonal or not rest or {c.images for c in diagonal} == {c.images for c in rest}:

@@ -1,4 +1,4 @@
-"""Cells as lines of JSON (see ``cell_store``): what each refers to, and back."""
+"""Turns cells into lines of JSON, and back; ``cell_store`` describes the format."""
 
 import hashlib
 import json
@@ -17,10 +17,10 @@ STATES = ("clean", "attacked")
 
 
 def read_shared(path: Path) -> dict[str, dict[str, Any]]:
-    """What many cells share, each by its key.
+    """Reads what many cells share, each by its key.
 
     Raises:
-        ValueError: the file is damaged, or a key is not that of what it stands for.
+        ValueError: the file is damaged, or a key does not belong to what it stands for.
     """
     shared = read_json(path)
     try:
@@ -137,7 +137,7 @@ def _check_parts(cell: Cell) -> None:
 def line_of(
     cell: Cell, labels: numpy.ndarray, shared: dict[str, dict[str, Any]], packed: PredictionFile
 ) -> dict[str, Any]:
-    """The line of a cell; adds what it refers to."""
+    """The line of a cell; what it refers to is added to ``shared`` and ``packed``."""
     data = packed.add_labels(cell.origin.data["sha256"], labels)
     shared["data"][data] = cell.origin.data
     model_file = cell.origin.model_sha256[:16]
@@ -176,7 +176,7 @@ def keys_of(line: dict[str, Any]) -> list[str]:
 
 
 def place_of(evaluation: Evaluation) -> tuple[Any, ...]:
-    """Where a cell stands among the others: by model, then by kind of images."""
+    """What cells are sorted by: first the set, the model and the kind of images."""
     attack = evaluation.attack
     return (
         evaluation.models,

@@ -15,8 +15,8 @@
 
 A cell is added under a lock. Each file is replaced as a whole, ``cells.jsonl`` last; entries of the
 other two files that it does not name do no harm. So a process that dies leaves the cells as they were,
-and a reader without the lock sees a complete state. On reading, the correct predictions are counted
-again, and each key is compared with the digest that it is.
+and a reader without the lock sees a complete state. A reader counts the correct predictions again,
+and compares each key with the digest of what it stands for.
 """
 
 import json

@@ -69,7 +69,7 @@ class Origin:
     """What a cell is made from, besides its settings."""
 
     model_sha256: str
-    """Of the model's file."""
+    """SHA-256 of the model's file."""
     data: dict[str, Any]
     """The test images, as ``Split.describe`` gives them."""
     recorded: bool = True

@@ -90,7 +90,7 @@ class Evaluation:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Evaluation":
-        """Undoes ``record``; what it does not hold has its default.
+        """The evaluation with this ``record``; a missing setting has its default.
 
         Raises:
             ValueError: it holds a setting that this version does not know, or lacks one that has no

@@ -233,7 +233,7 @@ def _check_vector(name: str, vector: numpy.ndarray) -> None:
 
 
 def _decompress(packed: bytes, images: int) -> numpy.ndarray:
-    """The parts of a vector. They are at most a class and a bit and a class for each image."""
+    """The parts of a vector: for each image at most two classes and a bit."""
     decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=FILTERS)
     unpacked = decompressor.decompress(packed, 3 * images + 1)
     if not decompressor.eof:

@@ -43,10 +43,10 @@ def evaluation_of(
 def read_cells(
     config: SweepConfig, wanted: Callable[[Evaluation], bool], *, every_size: bool = False
 ) -> list[Cell]:
-    """The cells of this set and precision that are ``wanted``, ``checked``.
+    """The cells of this set and precision that are ``wanted``; they have passed ``checked``.
 
-    Among cells that differ only in the number of images, these are the ones with the most; with
-    ``every_size`` they are all cells.
+    Of cells that differ only in the number of images, this gives the one with the most, or with
+    ``every_size`` all of them.
 
     Raises:
         ValueError: there is none, or they do not belong together.

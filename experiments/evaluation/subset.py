@@ -1,4 +1,4 @@
-"""The test images of an evaluation that does not take all."""
+"""The random subset of the test images that an evaluation takes."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""Makes many cells: skips those that are done and those that another process is making."""
+"""Makes cells, except those that exist and those that another process is making."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -36,7 +36,7 @@ Config = TypeVar("Config", bound=SweepConfig)
 
 
 EvaluationsOf = Callable[[Config, Sequence[str], int], list[Evaluation]]
-#: An outcome, and what its cell says of how it was made.
+#: An outcome and its provenance.
 Made = tuple[Outcome, dict[str, Any]]
 
 
@@ -44,14 +44,14 @@ def run(evaluations_of: EvaluationsOf[Config], config: Config, console: Console)
     """Makes every cell that is not done.
 
     Args:
-        evaluations_of: gives the settings of the cells, told the options, the models, and how many
-            images each is to have.
+        evaluations_of: takes the options, the models and the number of images of a cell; returns the
+            settings of the cells.
         config: models, images, where the results are kept.
         console: for the progress bar.
 
     Raises:
-        ValueError: cells that exist were made from another model or other images, or a model does
-            not know the classes of the test images.
+        ValueError: cells that exist were made from another model or other images, or a model was
+            trained on other classes than those of the test images.
     """
     device = config.runtime.start(config.cluster)
     models = existing_rows(config)  # before anything is downloaded
@@ -84,7 +84,7 @@ def image_count(config: SweepConfig, split: Split) -> int:
 
 
 def unmade(evaluations: Iterable[Evaluation], config: SweepConfig) -> list[Evaluation]:
-    """Those whose cell does not exist, each once."""
+    """The evaluations whose cell does not exist, each once."""
     done = {evaluation for evaluation, _ in CellStore(config.directory).origins()}
     return [evaluation for evaluation in dict.fromkeys(evaluations) if evaluation not in done]
 
@@ -101,14 +101,17 @@ def make(
     meter: Meter,
     cluster: "RayCluster | None" = None,
 ) -> None:
-    """As ``run``, with what that prepares.
+    """Makes the cells of these evaluations that do not exist, here or on a cluster.
 
     Args:
         evaluations: the settings of the cells.
         config: options.
         split: the test images, on the device of the measurement.
-        meter: counts ``passes`` of what is unmade.
+        meter: counts ``passes``.
         cluster: where to measure, if not in this process.
+
+    Raises:
+        ValueError: as in ``run``.
     """
     device, console = split.labels.device, meter.console
     files = {kind: model_path(kind, config.models) for kind in {e.model for e in evaluations}}
@@ -154,7 +157,10 @@ def make(
 def claimed(
     evaluations: Iterable[Evaluation], store: CellStore, meter: Meter, locks: ExitStack
 ) -> Iterator[tuple[Evaluation, ExitStack]]:
-    """Those that no other process is making or has made, each with its lock, taken one by one."""
+    """Yields each evaluation that no process has made or is making, with its lock.
+
+    A lock is taken only when the evaluation is asked for.
+    """
     elsewhere = 0
     for evaluation in evaluations:
         lock = locks.enter_context(ExitStack())
@@ -182,7 +188,7 @@ def measured(
     batch_size: int | None,
     on_batch: Callable[[int], object] = lambda count: None,
 ) -> Made:
-    """As ``measure``, with the provenance."""
+    """Makes an evaluation; returns the outcome and its provenance."""
     device = split.labels.device
     batch_size = batch_size or default_batch_size(device)
     outcome = measure(evaluation, model, split, on_batch, batch_size)

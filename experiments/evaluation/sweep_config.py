@@ -27,8 +27,8 @@ class SweepConfig:
     batch_size: BatchSize = None
     """Images that are attacked at once."""
     report_only: bool = False
-    """Make no cell, only the report. It is of all the cells that exist; among cells that differ only in
-    the number of images, it takes the one with the most."""
+    """Make no cell, only the report of the cells that exist. Of cells that differ only in the number
+    of images, it takes the one with the most."""
     results: Path = Path("results")
     """Directory of the cells and the reports, or shipped:NAME for those of this package."""
     data: DataConfig = field(default_factory=lambda: DataConfig(source="cifar10"))

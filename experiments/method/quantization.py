@@ -39,7 +39,7 @@ def _divide_by_255(values: Tensor) -> Tensor:
 
 
 def quantize(values: Tensor, kind: str) -> Tensor:
-    """As ``prepare``, but from floats; the gradient passes straight through.
+    """Turns floats into images of ``kind``; the gradient passes straight through.
 
     Args:
         values: (N, C, H, W) float32 in [0, 1].

@@ -84,7 +84,7 @@ def _pair(ours: float | None, paper: float | None) -> str:
 def _draw(path: Path, title: str, note: str, ours: Table, paper: Table) -> None:
     tables = {"this project": ours} | ({"the paper": paper} if paper else {})
     rows, columns = measured(ours)
-    # Of all kinds 7.5 by 7.2 inches; of few, room for titles and labels.
+    # 7.5 by 7.2 inches for all kinds; less for few, but enough for titles and labels.
     width, height = (
         max(4.0, size - 0.35 * (len(KINDS) - len(kinds)))
         for size, kinds in ((7.5, columns), (7.2, rows))

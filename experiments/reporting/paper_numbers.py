@@ -26,7 +26,7 @@ FIGURE4: dict[str, tuple[float, int]] = {
 #: Model 1d, attacked before dithering at epsilon 8/255.
 BEFORE_DITHERING = 0.0474
 
-#: The classes of CIFAR-10, of which the numbers are.
+#: The classes of CIFAR-10. The paper's numbers are of these.
 CLASSES = (
     "airplane",
     "automobile",

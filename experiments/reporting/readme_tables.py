@@ -120,7 +120,7 @@ AFTER, TRANSFER, ADAPTIVE = (
 
 
 def _after_floor(results: Path) -> dict[str, dict[tuple[str, str], Row]]:
-    """By network, and by attacker and gradient: what there is after the floor filter."""
+    """The rows after the floor filter, by network, then by attacker and gradient."""
     left: dict[str, dict[tuple[str, str], Row]] = {}
     for row in read_rows(results / "short" / "before_dithering.csv"):
         if row["filter"] == "floor":
@@ -258,7 +258,7 @@ def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-#: By document, and by the name of the block in it, what makes it from the directory of the results.
+#: By document and name of a block in it: what makes the block from the directory of the results.
 TABLES: dict[str, dict[str, Callable[[Path], str]]] = {
     "README.md": {"photo": photo, "reproduced": reproduced},
     "experiments/README.md": {

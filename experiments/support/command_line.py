@@ -18,7 +18,7 @@ Config = TypeVar("Config")
 EXPECTED = (ValueError, OSError, FloatingPointError, LockedElsewhere)
 
 
-#: No None among the values, no --no-FLAG beside a flag that is off.
+#: An option does not accept None, and a flag that is off has no --no-FLAG.
 OPTIONS = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)
 
 

@@ -20,11 +20,11 @@ def start(
     *,
     compile_networks: bool,
 ) -> torch.device:
-    """What ``Runtime.start`` does, which takes the same options."""
+    """Applies the options of ``Runtime`` to this process and returns the device."""
     if threads is not None:
         set_threads(threads)
     elif "OMP_NUM_THREADS" not in os.environ:
-        # By affinity and the limits of the control group; torch looks at the affinity alone.
+        # joblib respects affinity and the limits of the control group, torch the affinity alone.
         set_threads(min(joblib.cpu_count(), MAX_THREADS))
     _keep_freed_memory()
     networks.compile_networks(compile_networks)

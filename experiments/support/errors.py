@@ -1,4 +1,4 @@
-"""The errors that a command here expects besides Python's own. No torch is imported for them."""
+"""The error that a command expects besides Python's own. This module does not import torch."""
 
 
 class LockedElsewhere(RuntimeError):

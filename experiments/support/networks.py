@@ -1,4 +1,4 @@
-"""Networks that compute as a command asks for: in which precision, and whether compiled."""
+"""Networks as functions: in which precision they compute, and whether they are compiled."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +14,7 @@ _compiled = False
 
 
 def compile_networks(wanted: bool) -> None:
-    """Whether ``logits_of`` compiles networks from now on, in this process."""
+    """Sets whether ``logits_of`` compiles networks from now on, in this process."""
     global _compiled
     _compiled = wanted
     if wanted:
@@ -23,7 +23,7 @@ def compile_networks(wanted: bool) -> None:
 
 
 def networks_are_compiled() -> bool:
-    """What ``compile_networks`` was told last; False before."""
+    """Whether ``logits_of`` compiles networks in this process."""
     return _compiled
 
 

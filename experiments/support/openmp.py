@@ -1,4 +1,4 @@
-"""How OpenMP's threads wait. Imported before torch, since OpenMP reads it when torch is imported."""
+"""How OpenMP's threads wait. OpenMP reads this when torch is imported, so this module comes first."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""How far every command is: bars on a terminal, a line now and then in a pipe or a log file."""
+"""The progress of a command: bars on a terminal, a line now and then in a pipe or a log file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-#: The estimate is made when this much was measured after the first step, which is slower than the
-#: others; or of the first step, if that takes long.
+#: The first step is slower than the others. The estimate is made this long after it, or of the first
+#: step itself if that takes long.
 SECONDS_BEFORE_ESTIMATE = 2.0
 SECONDS_OF_A_LONG_STEP = 15.0
 SECONDS_BETWEEN_LINES = 60.0
@@ -47,8 +47,8 @@ class LoggedProgress(Progress):
 
     Where there is no terminal no bar is drawn, and a line a minute says how far a task is.
 
-    The ``at_once`` of a task is how many of its steps are made at the same time. The pace is not known
-    before as many have ended.
+    The ``at_once`` of a task is how many of its steps are made at the same time. The pace is known
+    once that many have ended.
     """
 
     def __init__(self, console: Console, get_time: Callable[[], float] | None = None) -> None:
@@ -66,7 +66,7 @@ class LoggedProgress(Progress):
         self.paces: dict[TaskID, _Pace] = {}
 
     def skip(self, task_id: TaskID, amount: float) -> None:
-        """Takes work out of a task that somebody else has done."""
+        """Takes out of a task what somebody else has done."""
         total = self._task(task_id).total
         self.update(task_id, total=None if total is None else total - amount)
 
@@ -104,7 +104,7 @@ class LoggedProgress(Progress):
 
 @dataclass(frozen=True)
 class Meter:
-    """One kind of work on a bar, which may show others, too."""
+    """One kind of work on a bar; the bar may show other kinds as well."""
 
     progress: LoggedProgress
     task: TaskID
@@ -112,7 +112,7 @@ class Meter:
     """What the bar advances by for one piece of this work."""
 
     def times(self, pieces: float) -> "Meter":
-        """The same, but a piece of it is as many as these."""
+        """A meter of larger pieces: one of them is ``pieces`` pieces of this meter."""
         return replace(self, unit=pieces * self.unit)
 
     @property
@@ -129,7 +129,7 @@ class Meter:
         self.progress.advance(self.task, pieces * self.unit)
 
     def skip(self, pieces: float) -> None:
-        """Takes out work that needs not be done here."""
+        """Takes out work that this process need not do."""
         self.progress.skip(self.task, pieces * self.unit)
 
 
@@ -141,5 +141,5 @@ def duration(seconds: float) -> str:
 
 
 def progress_bars(console: Console) -> LoggedProgress:
-    """Bars below what ``console`` prints; shown while the result is entered as a context."""
+    """Bars below what ``console`` prints; they are shown inside ``with``."""
     return LoggedProgress(console)

@@ -33,8 +33,8 @@ class Runtime:
     """GPU: how convolutions are chosen. deterministic: the same bits in every run. benchmark: the
     fastest, which may add in any order; results say so."""
     compile: bool = False
-    """Compiles the networks with torch.compile: they are faster, after a minute or two that this
-    takes, and their bits are others; results say so. It needs a C++ compiler."""
+    """Compiles the networks with torch.compile. This takes a minute or two and needs a C++ compiler.
+    Then they are faster. Their bits differ from those without it; results say so."""
 
     def start(self, cluster: Cluster | None = None) -> "torch.device":
         """Applies the settings to this process and returns the device.

@@ -1,4 +1,4 @@
-"""PGD, compared with as many passes forward and backward to the image."""
+"""PGD, compared with the same number of forward and backward passes."""
 
 import torch
 from rich.progress import Progress

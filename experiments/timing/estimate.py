@@ -1,4 +1,4 @@
-"""How long training and measuring will take here, from a moment of each."""
+"""Estimates how long training and measuring will take here, from a short measurement of each."""
 
 import statistics
 from collections.abc import Callable, Sequence

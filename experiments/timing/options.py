@@ -1,4 +1,4 @@
-"""Options of torch alone that could make training or attack faster, each against going without."""
+"""Options of torch that could make training or attack faster, each compared with going without it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,7 +66,7 @@ def compare_options(
 
 @contextmanager
 def _compiled() -> Iterator[None]:
-    """Networks are compiled that are made into functions inside."""
+    """Within it, ``logits_of`` compiles networks."""
     before = networks_are_compiled()
     compile_networks(True)
     try:

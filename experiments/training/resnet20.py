@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-#: Of smaller images a single pixel is left in the end, and of a batch of one image no variance.
+#: Smaller images shrink to a single pixel, and a batch of one pixel has no variance.
 SMALLEST_SIDE = 5
 
 

@@ -1,4 +1,4 @@
-"""The training of one network: what there is of it, what is left to do, and what is stored."""
+"""The training of one network: its settings, what is left to do, and the files that it gives."""
 
 import hashlib
 from dataclasses import asdict, dataclass, replace
@@ -41,7 +41,7 @@ class Images:
 
     @cached_property
     def descriptions(self) -> dict[str, dict[str, Any]]:
-        """What a result says of them."""
+        """What a result says of the images."""
         return {"train_data": self.train.describe(), "test_data": self.test.describe()}
 
     @cached_property
@@ -81,7 +81,7 @@ def resolved(kind: str, config: TrainingConfig, images: Images) -> dict[str, Any
 
 
 def steps_left(kind: str, config: TrainingConfig, images: Images) -> int:
-    """How many steps there are to take until the model of ``kind`` is trained.
+    """How many steps are left until the model of ``kind`` is trained.
 
     Raises:
         ValueError: a file of another configuration is in the way, or one is damaged.
@@ -126,7 +126,7 @@ def is_done(path: Path, settings: dict[str, Any]) -> bool:
     return True
 
 
-#: What is to be written of a network, by suffix, in this order.
+#: The contents of the files of a network, by suffix; they are written in this order.
 Files = dict[str, bytes]
 
 
@@ -145,9 +145,9 @@ def write_files(path: Path, files: Files) -> None:
 
 
 class Run:
-    """A network in training: from nothing or from its last epoch to the content of its files.
+    """The training of a network, from its beginning or from its last epoch.
 
-    It writes none itself: ``write_files`` does, in the process that holds the lock of ``path``.
+    It writes no file: ``write_files`` does, in the process that holds the lock of ``path``.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Run:
         *,
         alone: bool,
     ) -> None:
-        """Begins, or goes on.
+        """Begins a training, or goes on with it.
 
         Args:
             kind: of the network.
@@ -202,7 +202,7 @@ class Run:
 
     @property
     def steps_left(self) -> int:
-        """How many steps there are to take."""
+        """How many steps are left."""
         epochs = self.trainer.settings.epochs - self.trainer.epochs_done
         return epochs * self.trainer.steps_per_epoch
 

@@ -56,7 +56,7 @@ def train_all(
         Those that another process is training.
 
     Raises:
-        ValueError: as of ``train``.
+        ValueError: as in ``train``.
         FloatingPointError: the loss of one has become NaN; the others are trained.
     """
     networks_at_once(at_once, config.runtime.start(config.cluster))  # refuses before any download
@@ -101,10 +101,10 @@ def train_side_by_side(
     quiet: bool = False,
     cluster: "RayCluster | None" = None,
 ) -> list[str]:
-    """As ``train_all``, with what that prepares.
+    """Trains the networks that are not done, here or on a cluster, and writes their files.
 
     Args:
-        left: the kinds, and the steps that each of them counts in the bar.
+        left: the kinds, and for each the number of steps that the bar has for it.
         config: options.
         images: as ``load_images`` gives them.
         at_once: how many to train at once, in one task if there is a cluster; None for what suits
@@ -112,6 +112,13 @@ def train_side_by_side(
         meter: counts steps.
         quiet: no line for each epoch.
         cluster: where to train, if not in this process.
+
+    Returns:
+        The kinds that another process is training.
+
+    Raises:
+        ValueError: as in ``train``.
+        FloatingPointError: the loss of one has become NaN; the others are trained.
     """
     elsewhere: list[str] = []
     with ExitStack() as locks:
@@ -139,9 +146,9 @@ def claimed(
     locks: ExitStack,
     elsewhere: list[str],
 ) -> Iterator[tuple[str, ExitStack]]:
-    """Those that are not done, each with its lock, taken one by one.
+    """Yields each kind that is not done, with its lock, which is taken when the kind is asked for.
 
-    Those that another process is training are added to ``elsewhere``.
+    Kinds that another process is training are added to ``elsewhere``.
     """
     for kind, steps in left.items():
         path, held = model_path(kind, config.models), locks.enter_context(ExitStack())
@@ -170,7 +177,7 @@ def _train_here(
     meter: Meter,
     quiet: bool,
 ) -> list[str]:
-    """Trains in this process; returns what to say of those that diverged."""
+    """Trains in this process; returns a message for each network that diverged."""
     console = meter.console
     diverged: list[str] = []
     active: dict[Run, ExitStack] = {}

@@ -105,7 +105,7 @@ class Trainer:
         self.update(self.batch(index, self.generator), self.split.labels[index])
 
     def _on_stream(self) -> AbstractContextManager[Any]:
-        """What the device is given inside runs on the stream of this trainer."""
+        """Within it, the device works on the stream of this trainer."""
         stream = self.recorded_step.stream
         return nullcontext() if stream is None else torch.cuda.stream(stream)
 

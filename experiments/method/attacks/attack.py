@@ -83,7 +83,7 @@ class Attack(ABC):
 
     @abstractmethod
     def attack(self, network: Network, images: Tensor, labels: Tensor) -> Tensor:
-        """As a call, with arguments that were checked and gradients enabled."""
+        """The attacked images. The arguments have been checked, and gradients are enabled."""
 
 
 def _check_shapes(images: Tensor, labels: Tensor) -> None:

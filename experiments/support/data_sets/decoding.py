@@ -1,4 +1,4 @@
-"""Files of images as 8-bit RGB pixels; images that would lose something by it are refused."""
+"""Decodes image files to 8-bit RGB, and refuses images that would lose something by it."""
 
 import io
 from pathlib import Path
@@ -18,8 +18,9 @@ def decode(content: bytes, file: Path) -> numpy.ndarray:
     Colour profiles are ignored.
 
     Raises:
-        ValueError: naming the file, if it is not an image of these formats, is damaged, has more
-            pixels than Pillow allows, more than 8 bits for a value, a pixel that is not opaque, or several frames.
+        ValueError: the file is not an image of these formats, is damaged, or has more pixels than
+            Pillow allows, more than 8 bits for a value, a pixel that is not opaque, or several
+            frames; the message names it.
     """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:

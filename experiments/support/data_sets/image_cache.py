@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from pyquant.atomic_files import atomic_path
 
-#: Another number for another way to decode.
+#: Changes whenever images are decoded in another way.
 VERSION = 2
 
 

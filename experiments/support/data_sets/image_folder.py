@@ -9,7 +9,7 @@ from experiments.support.data_sets.decoding import decode
 from experiments.support.data_sets.image_cache import FilesDigest, read_cached, write_cached
 from experiments.support.data_sets.split import Split
 
-#: What file managers and archives leave beside images, in lower case; so do names with a first dot.
+#: What file managers and archives leave beside images, in lower case.
 FOREIGN = ("thumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin")
 
 
@@ -101,7 +101,7 @@ def _read_all(files: list[Path], cache: Path | None) -> numpy.ndarray:
         pixels = read_cached(cache, digest.hexadecimal())
         if pixels is not None:
             return pixels
-    # Once more, of the bytes that are decoded: a file can change meanwhile.
+    # The digest again, of the bytes that are decoded: a file may have changed meanwhile.
     digest = FilesDigest()
     pixels = _decode_all(files, digest)
     if cache is not None:
