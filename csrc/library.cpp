@@ -48,7 +48,8 @@ std::string cuda_reason() { return PYQUANT_CUDA_REASON; }
 STABLE_TORCH_LIBRARY(pyquant, library) {
   library.def("floyd_steinberg(Tensor image, int bits, str variant='textbook') -> Tensor");
   library.def("linear_quantize(Tensor image, int bits, str rounding='nearest') -> Tensor");
-  // Nothing is returned: a returned alias would keep torch.compile from the ops.
+  // Nothing is returned: a returned alias would keep torch.compile from the ops. `out` is
+  // positional: torch.compile refuses a keyword `out` that is not contiguous.
   library.def("floyd_steinberg.out(Tensor image, int bits, str variant, Tensor(a!) out) -> ()");
   library.def("linear_quantize.out(Tensor image, int bits, str rounding, Tensor(a!) out) -> ()");
   library.def("levels(int bits, *, str variant, ScalarType dtype) -> Tensor");
