@@ -1,10 +1,10 @@
 #pragma once
 
 // The checks of the arguments, for every op and device. Their exceptions reach
-// Python as ValueError. The public functions have raised the same errors before
-// (pyquant/arguments.py, ops.py); these are for callers of torch.ops. Types and
-// devices are checked in pyquant/ops.py, where a TypeError can be raised; sizes that
-// only CUDA limits are checked in cuda/.
+// Python as ValueError. If one is thrown, the public functions check again in Python
+// (pyquant/arguments.py, ops.py), with the same messages; so these are what callers of
+// torch.ops see. Types and devices are checked in pyquant/ops.py, where a TypeError can
+// be raised; sizes that only CUDA limits are checked in cuda/.
 
 #include <torch/csrc/stable/tensor.h>
 
@@ -77,7 +77,7 @@ inline bool is_image_itself_or_apart(const torch::stable::Tensor& image, const S
   return bytes_apart % size == 0 && !to.has_distance(bytes_apart / size);
 }
 
-// What pyquant/arguments.py checks of `out`, too, and what only its memory shows.
+// Checks of `out` that pyquant/arguments.py makes, too, and those that need its memory.
 inline void check_out(const torch::stable::Tensor& image, const torch::stable::Tensor& out) {
   if (out.scalar_type() != image.scalar_type()) {
     throw std::invalid_argument("out must have the dtype of image, " +

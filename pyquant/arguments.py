@@ -1,5 +1,6 @@
-"""The checks of arguments other than the image, in Python: so an error has the same type in plain
-calls, under torch.compile and in vmap. csrc/checks.h repeats them for callers of torch.ops."""
+"""The checks of the arguments other than the image. They are in Python, so that an error has the
+same type in plain calls, under torch.compile and in vmap. csrc/checks.h repeats them for callers of
+torch.ops."""
 
 import operator
 
@@ -45,8 +46,8 @@ def checked_choice(argument: str, value: object, accepted: tuple[str, ...]) -> s
 
 
 def check_out(image: Tensor, out: Tensor) -> None:
-    """What can be known of `out` without its memory. The kernels check that the two do not overlap
-    in part."""
+    """Checks what is known of `out` without its memory. The kernels check that it does not overlap
+    with the image in part."""
     if out.dtype != image.dtype:
         raise TypeError(f"out must have the dtype of image, {image.dtype}, got {out.dtype}")
     if out.layout is not torch.strided or out.is_nested:

@@ -30,7 +30,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             shutil.copymode(path, part)
         os.replace(part, path)
     except OSError as error:
-        # An error of a write to an open file, as to a full disk, does not say to which.
+        # If a write to an open file fails, as on a full disk, the error does not name the file.
         if error.filename is not None and Path(error.filename) != part:
             raise
         if error.errno is None:
@@ -38,14 +38,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         error.filename = str(path)
         raise
     finally:
-        # It exists after a failure only. Its own removal can fail as well, on a disk that became
-        # read-only: the first error is the one to tell.
+        # The part is still there only after a failure. Removing it can fail as well, on a disk that
+        # became read-only. The first error is the one to report.
         with suppress(OSError):
             part.unlink()
 
 
 def remove_parts(path: Path) -> None:
-    """Removes what dead processes left of `path`. The caller must have the right to make it."""
+    """Removes what dead processes left of `path`. No other process may be writing it: call this
+    under a lock."""
     path = _final_target(path)
     for part in path.parent.glob(f".{glob.escape(path.name)}.*{PART_SUFFIX}"):
         part.unlink(missing_ok=True)

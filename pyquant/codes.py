@@ -14,7 +14,7 @@ _CODE_DTYPES = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def to_codes(image: Tensor, bits: int, *, variant: str = "textbook") -> Tensor:
-    """The code k of every value of `image`: of the nearest level `levels(bits, variant=variant)[k]`.
+    """The code of every value of `image`: the k of its nearest level, `levels(bits, variant=variant)[k]`.
 
     Of a dithered image this is the number of every level, and `from_codes` returns the image. Use
     these numbers to pack, entropy-code or store dithered images, or as classes to learn.

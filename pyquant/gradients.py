@@ -49,7 +49,8 @@ class StraightThrough(torch.autograd.Function):
 
 
 class StraightThroughBothWays(StraightThrough):
-    """With the forward mode. It has its own class, since torch.compile refuses such a function."""
+    """The same, with a derivative in forward mode. It is a class of its own, since torch.compile
+    refuses functions that have one."""
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
@@ -105,7 +106,7 @@ def call(op: Op, image: Tensor, bits: int, mode: str) -> Tensor:
 def call_into(out: Tensor, op: Op, out_op: OutOp, image: Tensor, bits: int, mode: str) -> Tensor:
     """out, after out_op(image, bits, mode, out). No gradient is wanted."""
     if forward_mode_is_active() or (not is_compiling() and transform_is_active()):
-        # Each of them knows what to do with a copy.
+        # The forward mode and every transform can handle copy_.
         return out.copy_(call(op, image, bits, mode))
     if is_compiling() or _is_recorded_by_jit():
         out_op(image, bits, mode, out)

@@ -119,7 +119,7 @@ class DoubleQuantization(Module):
     42
     >>> prepared = defence.prepare(torch.randint(256, (8, 3, 4, 4), dtype=torch.uint8))
 
-    Two attacks have to be shown. That of the paper computes its gradient on the bare network,
+    An evaluation should show two attacks. That of the paper computes its gradient on the bare network,
     `defence.classifier`. One that knows of the filter attacks `defence`, whose gradient is that of
     the network at the filtered image: the filter passes it through unchanged. (A defence that gives
     no gradient would hide its weakness.) Within the radius neither changes a logit.

@@ -118,9 +118,9 @@ else:
 
 
 def without_tracing(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """A decorator for what depends on no tensor: `function` is called outside of all that torch
-    does at the place of the call, such as vmap, make_fx or torch.jit.trace, which belong to a
-    thread. torch.compile takes the result for a constant."""
+    """A decorator for functions of no tensor. `function` is called in a thread of its own, and so
+    outside of vmap, make_fx and torch.jit.trace, which belong to the thread of the caller.
+    torch.compile takes the result for a constant."""
 
     @wraps(function)
     def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

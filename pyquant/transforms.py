@@ -125,8 +125,8 @@ class RandomFloydSteinberg(_RandomBits):
     """Dithers the images of a sample with probability `p`, to random bits.
 
     Args:
-        bits: bits per sample, 1 to 8; or the least and the most, between which each number is
-            as likely.
+        bits: bits per sample, 1 to 8; or the smallest and the largest number of bits, between
+            which it is drawn uniformly.
         p: the probability that a sample is dithered.
         variant: "textbook" or "published".
 
@@ -152,8 +152,8 @@ class RandomLinearQuantize(_RandomBits):
     `v2.RandomPosterize` does nearly this. It clears the lower bits, so that white becomes darker.
 
     Args:
-        bits: bits per sample, 1 to 8; or the least and the most, between which each number is
-            as likely.
+        bits: bits per sample, 1 to 8; or the smallest and the largest number of bits, between
+            which it is drawn uniformly.
         p: the probability that a sample is quantized.
         rounding: "nearest" or "floor".
 

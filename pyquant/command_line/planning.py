@@ -62,7 +62,7 @@ def _names_image(path: Path) -> bool:
 
 
 def _with_suffix(path: Path, suffix: str) -> Path:
-    """With `suffix` in place of that of an image; after the dot of "photo.v2" is none."""
+    """`suffix` replaces that of an image. The end of "photo.v2" is no such suffix, and stays."""
     return path.with_suffix(suffix) if _names_image(path) else path.with_name(path.name + suffix)
 
 

@@ -27,8 +27,8 @@ class Processing:
     reduce_16_bit: bool
 
     def __call__(self, conversion: Conversion) -> bool:
-        """Whether the image was written, or else left out. Raises OSError or ValueError, which name
-        the file.
+        """Returns whether the image was written. If not, it was skipped. Raises OSError or
+        ValueError, which name the file.
         """
         target = conversion.target
         if os.path.lexists(target) and not self.overwrite:
