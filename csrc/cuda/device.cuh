@@ -12,6 +12,7 @@
 // multiplications and additions that are written as multiply_add (csrc/host_device.h)
 // or as multiply_add_down.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "../floyd_steinberg.h"
@@ -94,10 +95,13 @@ PYQUANT_DEVICE void pause() {}
 // each use, to save registers, or only where a condition holds, which then takes a branch.
 PYQUANT_DEVICE void keep(std::uint32_t& value) { asm volatile("" : "+r"(value)); }
 PYQUANT_DEVICE void keep(std::int32_t& value) { asm volatile("" : "+r"(value)); }
+// The compiler knows the result as a pointer to global memory. Told so by __builtin_assume, it
+// splits accesses of 16 bytes into four on 10.0 and 12.0.
 template <typename Type>
 PYQUANT_DEVICE void keep(Type*& pointer_to_global) {
-  asm volatile("" : "+l"(pointer_to_global));
-  __builtin_assume(__isGlobal(pointer_to_global));
+  std::size_t address = __cvta_generic_to_global(pointer_to_global);
+  asm volatile("" : "+l"(address));
+  pointer_to_global = static_cast<Type*>(__cvta_global_to_generic(address));
 }
 
 // The lower 32 bits of high:low shifted right; 0 <= bits <= 32.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cuda_resources.kernels import ARCHITECTURES, SIZES, Kernel
+from benchmarks.cuda_resources.kernels import ARCHITECTURES, SIZES, Kernel, kernel_of
 from benchmarks.cuda_resources.machine_code import cuobjdump
 from images import ROUNDINGS, VARIANTS
 from pyquant.libraries import CUDA_ARCHITECTURES, NO_CUDA_REASON
@@ -48,6 +48,16 @@ def test_ptx():
         "div.rn.f32", "rcp.rn.f32",
     }  # fmt: skip
     assert "ld.global" in ptx and "ld.global.nc" not in ptx
+
+
+@needs_libraries
+def test_pieces_are_accessed_by_one_instruction():
+    """16 bytes each, on every architecture for which there is PTX."""
+    kernels = re.findall(r"\.entry (\w+)\((.+?)^}", listed("--dump-ptx"), re.DOTALL | re.MULTILINE)
+    of_pieces = [code for symbol, code in kernels if kernel_of(symbol).path.endswith("pieces")]
+    assert of_pieces
+    for access in ("ld", "st"):
+        assert all(re.search(rf"{access}\.global\.v[24]\.[bfu]", code) for code in of_pieces)
 
 
 def test_the_resource_report_is_of_these_kernels():
