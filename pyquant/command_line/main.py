@@ -47,7 +47,9 @@ def _process_images(options: argparse.Namespace) -> bool:
     from pyquant.ops import floyd_steinberg, linear_quantize
 
     try:
-        conversions = planned_conversions(options.inputs, options.output, options.format)
+        conversions = planned_conversions(
+            options.inputs, options.output, options.format, options.keep_suffix
+        )
     except (OSError, ValueError) as error:
         return _failed(one_line(error))
     if options.command == "dither":

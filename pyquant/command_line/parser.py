@@ -65,7 +65,8 @@ def _add_command(
     )
     command.add_argument(
         "inputs", nargs="+", type=Path, metavar="IMAGE",
-        help="files, and folders of them with their subfolders",
+        help="files, and folders with their subfolders, in which these are left out: hidden files "
+        "and folders, links to folders, pipes, and files without the suffix of an image",
     )  # fmt: skip
     command.add_argument(
         "-o", "--output", required=True,
@@ -79,6 +80,11 @@ def _add_command(
         "--format", choices=[suffix[1:] for suffix in OUTPUTS],
         help="of the files in an output folder (default: png); a single file has that of its suffix. "
         "tiff is compressed the fastest, webp the smallest",
+    )  # fmt: skip
+    command.add_argument(
+        "--keep-suffix", action="store_true",
+        help="in an output folder 1.jpg becomes 1.jpg.png instead of 1.png, so that 1.bmp does not "
+        "collide with it",
     )  # fmt: skip
     existing = command.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace files that exist")

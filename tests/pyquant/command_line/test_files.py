@@ -14,6 +14,7 @@ from PIL import Image
 from pyquant.command_line import processing
 from pyquant.command_line.main import main
 
+ROOT = processing.__file__.rpartition("/pyquant/")[0]
 GRAY = Image.fromarray(numpy.full((8, 8), 100, numpy.uint8))
 
 
@@ -75,11 +76,16 @@ def test_in_place(images):
         (("in/a.png", "in/deep/a.png", "-o", "out"), ["in/a.png", "in/deep/a.png", "out/a.png"]),
         (("in/a.png", "in/a.png", "-o", "out"), ["in/a.png", "out/a.png"]),
         (("empty", "-o", "out"), ["empty"]),
+        (("absent", "-o", "out"), ["absent"]),
+        (("in", "absent.png", "-o", "out"), ["absent.png"]),
+        (("pipe.png", "-o", "out.png"), ["pipe.png", "pipes"]),
+        (("-", "-o", "out.png"), ["-", "pipes"]),
         (("in/a.png", "-o", "out.png", "--format", "bmp"), ["out.png", "bmp"]),
     ],
 )
 def test_outputs_that_cannot_be(images, capsys, arguments, named):
     (images / "empty").mkdir()
+    os.mkfifo("pipe.png")
     before = files(images)
     assert run(*arguments) == 1
     (line,) = capsys.readouterr().err.splitlines()
@@ -95,9 +101,42 @@ def test_two_images_that_would_become_one_file_through_a_link(images, capsys, li
     before = files(images)
     assert run("in", "-o", "out", "--overwrite") == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "in/a.png and in/" in line and line.endswith(f" would both become {images}/out/a.png")
+    assert "in/a.png and in/" in line and f" would both become {images}/out/a.png" in line
     assert Image.open("out/a.png").tobytes() == GRAY.tobytes()
     assert files(images) == before
+
+
+def test_images_that_differ_in_their_suffix(images, capsys):
+    for name in ("in/a.bmp", "in/b.c.PNG", "in/deep/a.tiff", "in/single.png"):
+        GRAY.save(name)
+    assert run("in", "-o", "out") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "6 of 7 images" in line and "in/a.bmp and in/a.png" in line and "--keep-suffix" in line
+    assert not (images / "out").exists()
+    assert run("in", "-o", "out", "--keep-suffix", "--format", "tiff") == 0
+    assert files(images / "out") == [
+        "a.bmp.tiff", "a.png.tiff", "b.c.PNG.tiff", "b.c.bmp.tiff",
+        "deep/a.png.tiff", "deep/a.tiff.tiff", "single.png.tiff",
+    ]  # fmt: skip
+
+
+def test_input_folders_with_equal_names(images, capsys):
+    assert run("in/deep", "in", "-o", "out") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "2 of 4 images" in line and "in/deep/a.png and in/a.png" in line
+    assert "--keep-suffix" not in line
+
+
+def test_only_files_and_links_to_files_are_taken_from_folders(images, monkeypatch):
+    """Reading a pipe would wait forever."""
+    os.mkfifo("in/pipe.png")
+    os.symlink("pipe.png", "in/link_to_pipe.png")
+    os.symlink("a.png", "in/link_to_file.png")
+    os.symlink(".", "in/link_to_folder")
+    monkeypatch.setenv("PYTHONPATH", ROOT)
+    command = [sys.executable, "-m", "pyquant", "dither", "--bits", "1", "in", "-o", "out"]
+    assert subprocess.run(command, timeout=60).returncode == 0
+    assert files(images / "out") == ["a.png", "b.c.png", "deep/a.png", "link_to_file.png"]
 
 
 def test_nothing_is_overwritten_unasked(images, capsys):
@@ -136,11 +175,12 @@ def test_a_failed_write_leaves_nothing(images, capsys, monkeypatch):
 
 def test_bad_files_do_not_stop_the_others(images, capsys):
     (images / "in" / "bad.png").write_text("no image")
-    assert run("in", "absent.png", "-o", "out") == 1
+    (images / "in" / "link.png").symlink_to("absent.png")
+    assert run("in", "-o", "out") == 1
     assert files(images / "out") == ["a.png", "b.c.png", "deep/a.png"]
     *lines, counts = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and all(line.startswith("error: ") for line in lines)
-    assert "absent.png" in sorted(lines)[0] and "in/bad.png" in sorted(lines)[1]
+    assert "in/bad.png" in sorted(lines)[0] and "in/link.png" in sorted(lines)[1]
     assert counts == "3 written, 2 failed"
 
 
@@ -197,8 +237,7 @@ def terminal_output(*arguments):
 
 
 def test_progress_on_a_terminal_only(images, monkeypatch):
-    root = str(processing.__file__).rpartition("/pyquant/")[0]
-    monkeypatch.setenv("PYTHONPATH", root)
+    monkeypatch.setenv("PYTHONPATH", ROOT)
     shown = terminal_output("in", "-o", "many")
     assert "3/3" in shown and shown.endswith("3 written\r\n")
     assert terminal_output("in/a.png", "-o", "one.png") == ""
@@ -209,8 +248,7 @@ def test_progress_on_a_terminal_only(images, monkeypatch):
 
 def test_interrupted(images, monkeypatch):
     """What is written is whole, and no part is left."""
-    root = str(processing.__file__).rpartition("/pyquant/")[0]
-    monkeypatch.setenv("PYTHONPATH", root)
+    monkeypatch.setenv("PYTHONPATH", ROOT)
     noise = numpy.random.default_rng(0).integers(0, 256, (500, 500, 3), dtype=numpy.uint8)
     for i in range(200):
         Image.fromarray(noise).save(f"in/deep/{i}.bmp")
