@@ -60,7 +60,7 @@ def file_size(pixels: numpy.ndarray, suffix: str) -> int:
     """Bytes of the file that `pyquant dither` writes."""
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / f"photo.{suffix}"
-        write_image(Pixels(pixels, "RGB", None), output_for(file), file)
+        write_image(Pixels(pixels, "RGB", None, None), output_for(file), file)
         return file.stat().st_size
 
 

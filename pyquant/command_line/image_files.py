@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from pyquant.atomic_files import atomic_path
 from pyquant.command_line.output_formats import MODES, OUTPUTS, Output
@@ -20,13 +20,15 @@ _WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
 
 @dataclass
 class Pixels:
-    """The samples of an image, and what its file says of their colours."""
+    """The samples of an image, and what is kept of the metadata of its file."""
 
     samples: numpy.ndarray
     """uint8, `(height, width)` or `(height, width, channels)`."""
     mode: str
     """L, LA, RGB or RGBA, as Pillow names them."""
     colour_profile: bytes | None
+    dpi: tuple[float, float] | None
+    """Pixels per inch, along the width and along the height."""
 
     def colours(self) -> numpy.ndarray:
         """A view of the samples that are not alpha, `(colours, height, width)`."""
@@ -79,14 +81,26 @@ def _refusal(image: Image.Image, content: bytes, reduce_16_bit: bool) -> str | N
 
 
 def _pixels(image: Image.Image) -> Pixels:
-    profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
+    kept = image.info.get("icc_profile"), _dpi(image)
+    ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith("I"):  # gray with 16 bits; those of colours Pillow itself reduces
-        return Pixels((numpy.array(image) >> 8).astype(numpy.uint8), "L", profile)
+        return Pixels((numpy.array(image) >> 8).astype(numpy.uint8), "L", *kept)
     mode = _CONVERTED[image.mode]
     if image.has_transparency_data:
         mode = _WITH_ALPHA.get(mode, mode)
-    return Pixels(numpy.array(image.convert(mode)), mode, profile)
+    if image.mode != mode:  # or else convert makes a copy
+        image = image.convert(mode)
+    return Pixels(numpy.array(image), mode, *kept)
+
+
+def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    """Of the image as it is once its EXIF orientation is applied."""
+    # Zero and nan are in damaged files, and 1 stands for a TIFF that does not say it.
+    width, height = map(float, image.info.get("dpi", (1, 1)))
+    if not (1 < width < 1e6 and 1 < height < 1e6):
+        return None
+    on_its_side = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    return (height, width) if on_its_side else (width, height)
 
 
 def check_mode(mode: str, output: Output, target: Path) -> None:
@@ -107,5 +121,6 @@ def write_image(pixels: Pixels, output: Output, target: Path) -> None:
     """
     check_mode(pixels.mode, output, target)
     image = Image.fromarray(pixels.samples)
+    metadata = {"icc_profile": pixels.colour_profile} | ({"dpi": pixels.dpi} if pixels.dpi else {})
     with atomic_path(target) as part:
-        image.save(part, output.pillow_format, icc_profile=pixels.colour_profile, **output.options)
+        image.save(part, output.pillow_format, **metadata, **output.options)

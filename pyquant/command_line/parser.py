@@ -10,8 +10,9 @@ from pyquant.version import __version__
 
 _IMAGES = """\
 Reads what Pillow reads, writes PNG, BMP, PNM, TIFF or lossless WebP. Gray stays gray, and alpha is
-kept as it is; palettes become RGB. The EXIF orientation is applied, and of the metadata only the
-colour profile is kept. Refused are CMYK, animations, and 16 bits per sample without --reduce-16-bit.
+kept as it is; palettes become RGB. The EXIF orientation is applied. Of the metadata only the colour
+profile is kept, and, in PNG, BMP and TIFF, the pixels per inch. Refused are CMYK, animations, and 16
+bits per sample without --reduce-16-bit.
 """
 
 _EXAMPLES = """\

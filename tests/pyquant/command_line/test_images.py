@@ -121,12 +121,48 @@ def test_orientation_is_applied_and_not_kept(tmp_path):
     assert not read.getexif()
 
 
+def test_a_large_image_is_not_copied_to_be_left_as_it_is(tmp_path, monkeypatch):
+    pixels = random_pixels("RGB")
+    Image.fromarray(pixels).save(tmp_path / "in.png")
+    with monkeypatch.context() as patch:
+        patch.setattr(Image.Image, "copy", None)
+        read = result(tmp_path / "in.png", tmp_path / "out.png")
+    assert numpy.array_equal(numpy.asarray(read), dithered(pixels))
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp"])
 def test_colour_profile_is_kept(tmp_path, suffix):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.fromarray(random_pixels("RGB")).save(tmp_path / "in.png", icc_profile=profile)
     read = result(tmp_path / "in.png", tmp_path / f"out{suffix}")
     assert read.info["icc_profile"] == profile
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff", ".bmp"])
+@pytest.mark.parametrize("source", ["in.png", "in.tiff", "in.bmp", "in.jpg"])
+def test_pixels_per_inch_are_kept(tmp_path, source, suffix):
+    Image.fromarray(random_pixels("RGB")).save(tmp_path / source, dpi=(300, 300))
+    read = result(tmp_path / source, tmp_path / f"out{suffix}")
+    assert read.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_pixels_per_inch_turn_with_the_image(tmp_path, orientation, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(random_pixels("L")).save(tmp_path / f"in{suffix}", dpi=(204, 98), exif=exif)
+    read = result(tmp_path / f"in{suffix}", tmp_path / "out.png")
+    expected = (204, 98) if read.width > read.height else (98, 204)
+    assert read.info["dpi"] == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("dpi", [None, (0, 0), (1, 1), (4e9, 4e9)])
+def test_no_pixels_per_inch(tmp_path, dpi):
+    """What a file does not say, or cannot mean, is not written."""
+    source = tmp_path / "in.tiff"
+    Image.fromarray(random_pixels("L")).save(source, **({"dpi": dpi} if dpi else {}))
+    assert "dpi" not in result(source, tmp_path / "out.png").info
 
 
 def sixteen_bit_gray(tmp_path, suffix):
