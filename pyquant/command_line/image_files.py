@@ -55,8 +55,11 @@ def read_image(path: Path, reduce_16_bit: bool) -> Pixels:
                 return _pixels(image)
     except UnidentifiedImageError:
         refusal = "is not an image that can be read"
-    except Image.DecompressionBombError as error:
-        refusal = f"is refused, as its pixels may fill the memory: {error}"
+    except Image.DecompressionBombError:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        refusal = (
+            f"has more than {limit:,} pixels, which may fill the memory; --any-size accepts it"
+        )
     except Exception as error:  # a damaged file can raise anything
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
     raise ValueError(f"{path} {refusal}")

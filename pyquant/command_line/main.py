@@ -38,8 +38,8 @@ def _print_information() -> None:
 def _process_images(options: argparse.Namespace) -> bool:
     """Whether all of them were written."""
     try:
-        import PIL  # noqa: F401
         import rich  # noqa: F401
+        from PIL import Image
     except ImportError as error:
         return _failed(f"this command needs {error.name}: pip install 'pyquant[cli]'")
     from pyquant.command_line.planning import planned_conversions
@@ -56,6 +56,8 @@ def _process_images(options: argparse.Namespace) -> bool:
         op = partial(floyd_steinberg, bits=options.bits, variant=options.mode)
     else:
         op = partial(linear_quantize, bits=options.bits, rounding=options.mode)
+    if options.any_size:
+        Image.MAX_IMAGE_PIXELS = None
     process = Processing(op, options.overwrite, options.skip_existing, options.reduce_16_bit)
     return process_all(process, conversions, options.jobs)
 

@@ -98,6 +98,10 @@ def _add_command(
         help="reduce samples with 16 bits to 8, instead of refusing such images",
     )  # fmt: skip
     command.add_argument(
+        "--any-size", action="store_true",
+        help="accept images with more than 179 million pixels, too, which may fill the memory",
+    )  # fmt: skip
+    command.add_argument(
         "--jobs", type=_positive, default=len(os.sched_getaffinity(0)), metavar="N",
         help="images processed at once (default: %(default)s, one for each processor)",
     )  # fmt: skip

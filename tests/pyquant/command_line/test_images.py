@@ -231,7 +231,8 @@ def test_bombs(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 13 * 17 // 2 - 1)
     line = refusal(capsys, source, tmp_path / "out.png")
-    assert str(source) in line and "(221 pixels)" in line
+    assert str(source) in line and "more than 218 pixels" in line and "--any-size" in line
+    result(source, tmp_path / "out.png", "--any-size")
 
 
 def test_damaged_files(tmp_path, capsys):
