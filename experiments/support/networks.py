@@ -18,7 +18,7 @@ def compile_networks(wanted: bool) -> None:
     global _compiled
     _compiled = wanted
     if wanted:
-        # One for each size of a batch, for training, testing and attacking; by default only 8.
+        # A graph for each size of a batch, in training, in tests and in attacks. The default is 8.
         torch.compiler.config.recompile_limit = 64
 
 
