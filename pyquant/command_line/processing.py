@@ -1,6 +1,7 @@
 """Many images at once, each read, dithered or quantized, and written."""
 
 import os
+import signal
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -56,12 +57,12 @@ def process_all(process: Processing, conversions: list[Conversion], jobs: int) -
     shown = console.file.isatty() and len(conversions) > 1
     written = skipped = failed = 0
     with (
-        progress if shown else nullcontext(),
         ThreadPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(threads,)) as pool,
+        progress if shown else nullcontext(),
     ):
         task = progress.add_task("images", total=len(conversions))
-        futures = [pool.submit(process, conversion) for conversion in conversions]
         try:
+            futures = [pool.submit(process, conversion) for conversion in conversions]
             for future in as_completed(futures):
                 error = future.exception()
                 if isinstance(error, OSError | ValueError):
@@ -72,9 +73,13 @@ def process_all(process: Processing, conversions: list[Conversion], jobs: int) -
                 else:
                     skipped += 1
                 progress.advance(task)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
+        except KeyboardInterrupt:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            console.print("finishing the images at work; interrupt once more to stop at once")
             raise
+        finally:  # those at work are waited for where the pool is left
+            pool.shutdown(wait=False, cancel_futures=True)
     if len(conversions) > 1:
         counts = {"written": written, "skipped": skipped, "failed": failed}
         console.print(", ".join(f"{count} {what}" for what, count in counts.items() if count))

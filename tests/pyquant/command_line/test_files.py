@@ -258,6 +258,7 @@ def test_interrupted(images, monkeypatch):
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
+    assert process.stderr.readline().startswith("finishing")
     assert "interrupted" in process.communicate()[1]
     assert process.returncode == 130
     written = files(images / "out")
@@ -265,3 +266,29 @@ def test_interrupted(images, monkeypatch):
     assert {os.path.splitext(name)[1] for name in written} == {".png"}
     for name in written:
         Image.open(images / "out" / name).load()
+
+
+def test_interrupted_twice(images, monkeypatch):
+    """The image that is being written is not waited for."""
+    monkeypatch.setenv("PYTHONPATH", ROOT)
+    Image.fromarray(numpy.random.default_rng(0).integers(0, 256, (3000, 3000), "u1")).save("1.bmp")
+    command = [
+        sys.executable,
+        "-m",
+        "pyquant",
+        "dither",
+        "--bits",
+        "4",
+        "1.bmp",
+        "-o",
+        "out/1.webp",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list(images.glob("out/.*.part")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()  # as Ctrl-C, but also where the tests run in the background
+    assert process.stderr.readline().startswith("finishing")
+    process.terminate()
+    assert process.communicate()[1] == "" and process.returncode == -signal.SIGTERM
+    assert not os.path.exists("out/1.webp")
