@@ -1,20 +1,8 @@
-"""Bytes as floats; and how other libraries' images become tensors, for the error that refuses them."""
+"""How other libraries' images become tensors, for the error that refuses them."""
 
 import sys
 
-import torch
-from torch import Tensor
-
 _CHANNELS = (1, 3, 4)
-
-
-def divide_by_255(values: Tensor) -> Tensor:
-    """In place, rounded to nearest on every device.
-
-    The divisor is a tensor on the device. Instead of dividing by a Python number, torch multiplies by
-    its reciprocal on CUDA, and the result is an ulp off for half of the bytes.
-    """
-    return values.div_(torch.full((), 255.0, device=values.device))
 
 
 def conversion_hint(image: object) -> str | None:

@@ -23,7 +23,7 @@ from torch.nn import Module
 
 from pyquant.arguments import checked_bits, checked_choice
 from pyquant.certificate import certified_radius
-from pyquant.conversion import divide_by_255
+from pyquant.codes import from_codes
 from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.ops import floyd_steinberg, linear_quantize
 
@@ -204,5 +204,5 @@ class DoubleQuantization(Module):
 
 def _as_floats(images: Tensor) -> Tensor:
     if isinstance(images, Tensor) and images.dtype == torch.uint8:
-        return divide_by_255(images.to(torch.float32))
+        return from_codes(images, 8)  # v/255, with the same bits on every device
     return images

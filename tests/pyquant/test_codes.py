@@ -7,6 +7,7 @@ import warnings
 import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import pyquant
 from images import BITS, FLOAT_DTYPES, VARIANTS, assert_same, layouts, random_image
@@ -101,6 +102,35 @@ def test_layouts(variant):
 @pytest.mark.parametrize("dtype", [torch.int8, torch.int16, torch.int32, torch.int64], ids=str)
 def test_codes_of_other_integers(dtype):
     assert_same(pyquant.from_codes(CODES.to(dtype), 2), pyquant.from_codes(CODES, 2))
+
+
+class LargestTensor(TorchDispatchMode):
+    """Of those that torch's ops return, in bytes."""
+
+    def __init__(self):
+        super().__init__()
+        self.size = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+        result = function(*arguments, **(keywords or {}))
+        for tensor in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(tensor, torch.Tensor):
+                self.size = max(self.size, tensor.nbytes)
+        return result
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_no_intermediate_is_larger_than_the_image_in_float32(dtype, variant):
+    """A float64 image excepted. Textbook codes of bytes need no more than their own memory."""
+    image = random_image((3, 64, 64), dtype)
+    with LargestTensor() as largest:
+        codes = pyquant.to_codes(image, 4, variant=variant)
+    in_bytes = dtype == torch.uint8 and variant == "textbook"
+    assert largest.size <= (1 if in_bytes else max(4, dtype.itemsize)) * image.numel()
+    with LargestTensor() as largest:
+        pyquant.from_codes(codes, 4, variant=variant, dtype=dtype)
+    assert largest.size <= (1 if dtype == torch.uint8 else max(4, dtype.itemsize)) * image.numel()
 
 
 def test_empty():

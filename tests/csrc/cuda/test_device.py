@@ -6,7 +6,6 @@ import torch
 import pyquant
 from gpu_shapes import SHAPES, SIZES_OF_MANY, many_planes
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, layouts, random_image
-from pyquant.conversion import divide_by_255
 from pyquant.libraries import NO_CUDA_REASON
 from pyquant.ops import DTYPES
 
@@ -176,7 +175,7 @@ def test_more_than_2_to_the_31_samples():
 def test_double_quantization_of_bytes():
     """They become floats by a division, which torch rounds in another way on CUDA."""
     every_byte = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-    assert_same(divide_by_255(every_byte.cuda().float()).cpu(), every_byte / 255)
+    assert_same(pyquant.from_codes(every_byte.cuda(), 8).cpu(), every_byte / 255)
     for bits in BITS:
         defence = pyquant.nn.DoubleQuantization(torch.nn.Identity(), bits)
         for step in (defence.prepare, defence):
