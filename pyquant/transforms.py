@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from pyquant.arguments import checked_bits, checked_choice
-from pyquant.conversion import conversion_hint
+from pyquant.conversion import conversion_hint, pil_conversion_hint
 from pyquant.modes import ROUNDINGS, VARIANTS
 from pyquant.ops import floyd_steinberg, linear_quantize
 
@@ -203,7 +203,7 @@ def _apply_to_pil(op: Callable[..., Tensor], image: Any, bits: int, **mode: str)
     if image.mode not in _COLOURS_OF:
         raise ValueError(
             f"image must have mode {', '.join(_COLOURS_OF)}, got {image.mode}; "
-            "convert it with image.convert('RGB')"
+            f"convert it with {pil_conversion_hint(image)}"
         )
     colours = v2.functional.pil_to_tensor(image.convert(_COLOURS_OF[image.mode]))
     result = v2.functional.to_pil_image(op(colours, bits, **mode))

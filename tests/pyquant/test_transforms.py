@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import numpy
 import pytest
 import torch
 
@@ -73,11 +74,33 @@ def test_pil_images(mode, transform):
     assert image == before
 
 
-@pytest.mark.parametrize("mode", ["P", "1", "I;16", "CMYK"])
-def test_pil_images_of_other_modes(mode):
-    message = re.escape(f"image must have mode L, LA, RGB, RGBA, got {mode}; convert it with")
-    with pytest.raises(ValueError, match=message):
-        TRANSFORMS[0](PIL.Image.new(mode, (4, 4)))
+@pytest.mark.parametrize(
+    "mode, converted",
+    [("1", "L"), ("P", "RGB"), ("CMYK", "RGB"), ("PA", "RGBA"), ("transparent P", "RGBA")],
+)
+def test_pil_images_of_other_modes(mode, converted):
+    image = v2.functional.to_pil_image(IMAGE).convert(mode.removeprefix("transparent "))
+    if mode == "transparent P":
+        image.info["transparency"] = 3
+    result = eval(conversion_in_error(image), {"image": image})
+    assert result.mode == converted
+    assert result == image.convert(converted)
+    assert TRANSFORMS[0](result).mode == converted
+
+
+@pytest.mark.parametrize("mode, white", [("I;16", 65535), ("I", 65535), ("F", 1.0)])
+def test_pil_images_of_more_than_8_bits(mode, white):
+    names = {"torch": torch, "numpy": numpy, "image": PIL.Image.new(mode, (4, 4), white)}
+    assert_same(eval(conversion_in_error(names["image"]), names), torch.ones(4, 4))
+
+
+def conversion_in_error(image):
+    with pytest.raises(ValueError) as error:
+        TRANSFORMS[0](image)
+    message = (
+        f"image must have mode L, LA, RGB, RGBA, got {re.escape(image.mode)}; convert it with "
+    )
+    return re.fullmatch(message + "(.*)", str(error.value)).group(1)
 
 
 @for_every_transform
