@@ -170,7 +170,7 @@ $(VENV)/torch.index: $(BIN)/python
 	@echo "$(or $(TORCH_INDEX),PyPI)" > $@
 
 $(VENV)/pyquant.installed: $(SOURCES) $(VENV)/requirements.installed $(VENV)/cuda.setting
-	@echo "Compiling the kernels, which takes minutes"
+	@echo "Compiling the kernels; with those for CUDA that takes minutes"
 	$(INSTALL) --no-build-isolation --no-deps --editable .
 	$(BIN)/python -m pyquant
 	@touch $@

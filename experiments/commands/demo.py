@@ -9,17 +9,17 @@ from pathlib import Path
 
 from matplotlib import pyplot
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from experiments.demo import DemoConfig
 from experiments.evaluation.cells import Outcome
 from experiments.evaluation.evaluation import Evaluation
 from experiments.evaluation.measure import measure
 from experiments.method.attacks.projected_gradient_descent import ProjectedGradientDescent
-from experiments.method.filters import FILTERS
+from experiments.method.filters import FILTERS, certified_epsilon
 from experiments.method.kinds import is_dithered
 from experiments.reporting.example_images import draw, fooled, restored
 from experiments.reporting.figure_files import save_figure
+from experiments.reporting.text_table import print_table
 from experiments.support.data_sets import DataConfig, Split, load_split
 from experiments.support.progress import progress_bars
 from experiments.support.storage import require_writable
@@ -38,17 +38,24 @@ RECIPE = Recipe(
     batch_size=64,
     padding=2,
 )
-#: The undefended network, and the paper's best.
-KINDS = ("8", "2d")
+#: By the kind of their images: the undefended network, and the paper's best.
+NETWORKS = {"8": "8 bits, undefended", "2d": "2 bits, dithered"}
 #: The largest change that the paper's filter is certain to undo at 2 bits, and one beyond it that
 #: rounding to the nearest level still undoes.
 EPSILONS = (21.0, 32.0)
 IMAGES = 200
 
+NOTES = """\
+The attack is PGD with 20 steps, which changes no value by more than epsilon.
+The filter floor is that of the paper, nearest rounds to the nearest level. Each
+provably undoes all changes up to the size for which it is certified, and may
+fail beyond it. At 8 bits a filter changes next to nothing, and is left out.
+"""
+
 
 def main(config: DemoConfig) -> None:
     """Runs the demonstration."""
-    for kind in KINDS:
+    for kind in NETWORKS:
         refuse_recorded(config.output / f"{kind}.safetensors")
     console = terminal()
     require_writable(config.output)
@@ -59,12 +66,13 @@ def main(config: DemoConfig) -> None:
             "demo", kind, kind, IMAGES, ProjectedGradientDescent(epsilon),
             precision=config.runtime.precision,
         )
-        for kind in KINDS
+        for kind in NETWORKS
         for epsilon in EPSILONS
     }  # fmt: skip
     with progress_bars(console) as progress:
         bars = {
-            kind: progress.add_task(f"training {kind}", total=None, start=False) for kind in KINDS
+            kind: progress.add_task(f"training on {name}", total=None, start=False)
+            for kind, name in NETWORKS.items()
         }
         attack = progress.add_task("attack", total=IMAGES * len(evaluations), start=False)
         models = {}
@@ -81,7 +89,8 @@ def main(config: DemoConfig) -> None:
             )
             for key, evaluation in evaluations.items()
         }
-    console.print(summary(outcomes), crop=False)
+    print_table(console, f"Accuracy on {IMAGES} test digits, percent", *summary(outcomes))
+    console.print(NOTES)
     figure = config.output / "demo.png"
     draw_figure(figure, evaluations, models, test)
     console.print(f"{figure}: the attack, and what the filter makes of it")
@@ -107,21 +116,24 @@ def train_and_save(
     return path
 
 
-def summary(outcomes: dict[tuple[str, float], Outcome]) -> Table:
-    """Accuracy in percent: a row for each network and epsilon, a column for each filter."""
-    table = Table(title=f"Accuracy on {IMAGES} test digits, percent", caption="attacked by PGD-20")
-    table.add_column("network", no_wrap=True)
-    attacked = ("no filter" if name == "none" else f"filter {name}" for name in FILTERS)
-    for name in ("clean", "epsilon", *attacked):
-        table.add_column(name, justify="right", no_wrap=True)
+def summary(outcomes: dict[tuple[str, float], Outcome]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: the accuracy in percent, by network, epsilon and filter."""
+    header = ["trained on", "not\nattacked", "epsilon"]
+    for name in FILTERS:
+        certified = certified_epsilon(name, "2d")
+        header.append(f"{name},\ncertified\nto {certified}/255" if certified else "no\nfilter")
+    rows = []
     for (kind, epsilon), outcome in outcomes.items():
-        table.add_row(
-            "2-bit dithered" if is_dithered(kind) else "undefended",
-            f"{100 * outcome.accuracy('clean', 'none'):.1f}",
-            f"{epsilon:g}/255",
-            *(f"{100 * outcome.accuracy('attacked', name):.1f}" for name in FILTERS),
-        )
-    return table
+        row = [NETWORKS[kind], percent(outcome.accuracy("clean", "none")), f"{epsilon:g}/255"]
+        for name in FILTERS:
+            left_out = name != "none" and not is_dithered(kind)
+            row.append("-" if left_out else percent(outcome.accuracy("attacked", name)))
+        rows.append(row)
+    return header, rows
+
+
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"
 
 
 def draw_figure(
@@ -136,6 +148,6 @@ def draw_figure(
     draw(axes[0], restored(models["2d"], evaluations["2d", epsilon], test, "floor"))
     draw(axes[1], fooled(models["8"], evaluations["8", epsilon], test))
     axes[1, 3].axis("off")
-    axes[0, 0].set_ylabel("trained on 2 bits, dithered")
-    axes[1, 0].set_ylabel("trained on 8 bits, undefended")
+    axes[0, 0].set_ylabel(f"trained on {NETWORKS['2d']}")
+    axes[1, 0].set_ylabel(f"trained on {NETWORKS['8']}")
     save_figure(path, figure)
