@@ -80,7 +80,7 @@ def _add_command(
     command.add_argument(
         "--format", choices=[suffix[1:] for suffix in OUTPUTS],
         help="of the files in an output folder (default: png); a single file has that of its suffix. "
-        "tiff is compressed the fastest, webp the smallest",
+        "Of those that are compressed, tiff is the fastest to write and webp the smallest",
     )  # fmt: skip
     command.add_argument(
         "--keep-suffix", action="store_true",
