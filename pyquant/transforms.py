@@ -14,9 +14,9 @@
 tensor([0.0000, 0.3333, 0.6667, 1.0000])
 
 Images are PIL images (of mode L, LA, RGB or RGBA, whose alpha is kept), `tv_tensors.Image`,
-`tv_tensors.Video` and, as in torchvision, the plain tensor of a sample that has none of these. Each
-comes back as what it was. Masks, boxes, labels and everything else are left as they are; a sample
-without any image is refused.
+`tv_tensors.Video` and, as in torchvision, the first plain tensor of a sample that has none of these.
+(If that is the label, wrap the image: `tv_tensors.Image(image)`.) Each comes back as what it was.
+Masks, boxes, labels and everything else are left as they are; a sample without any image is refused.
 
 Tensors are `(..., height, width)` of any dtype that `pyquant.floyd_steinberg` accepts. In a data
 pipeline, transforms run on uint8 images before `v2.ToDtype(torch.float32, scale=True)`, or on float32
@@ -196,7 +196,13 @@ def _apply(op: Callable[..., Tensor], inpt: Any, bits: int | None, **mode: str) 
         return _apply_to_pil(op, inpt, bits, **mode)
     if isinstance(inpt, tv_tensors.TVTensor):
         return tv_tensors.wrap(op(inpt.as_subclass(Tensor), bits, **mode), like=inpt)
-    return op(inpt, bits, **mode)
+    try:
+        return op(inpt, bits, **mode)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{error}; the first plain tensor of a sample counts as its image: if another one is the "
+            "image, wrap that in tv_tensors.Image"
+        ) from None
 
 
 def _apply_to_pil(op: Callable[..., Tensor], image: Any, bits: int, **mode: str) -> Any:

@@ -125,6 +125,19 @@ def test_other_tensors_are_refused():
         TRANSFORMS[0](torch.zeros(3, 4, 4, dtype=torch.int64))
 
 
+@pytest.mark.parametrize(
+    "label, refusal",
+    [(torch.zeros(3, dtype=torch.int64), TypeError), (torch.zeros(3), ValueError)],
+    ids=["integers", "floats"],
+)
+def test_the_first_plain_tensor_is_the_image(label, refusal):
+    with pytest.raises(refusal, match="image must .* wrap that in tv_tensors.Image"):
+        TRANSFORMS[0]({"label": label, "image": IMAGE})
+    result = TRANSFORMS[0]({"label": label, "image": tv_tensors.Image(IMAGE)})
+    assert result["label"] is label
+    assert_same(result["image"].data, expected(TRANSFORMS[0], IMAGE))
+
+
 @pytest.mark.parametrize("transform", [*TRANSFORMS, *(make(p=0.0) for make in RANDOM)])
 def test_samples_without_an_image_are_refused(transform):
     """Arrays of a loader, for example: they would stay undithered, unnoticed."""
