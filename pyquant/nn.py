@@ -14,7 +14,9 @@ imports torch and pyquant, and no code of the model:
     path = torch._inductor.aoti_compile_and_package(program, package_path="module.pt2")
     logits = torch._inductor.aoti_load_package(path)(images)
 
-For ONNX see `pyquant.onnx`.
+`torch.onnx.export` needs the translation of `LinearQuantize` as an argument:
+`custom_translation_table=pyquant.onnx.translation_table()`. torch.jit.script is not supported;
+torch.jit.trace is.
 """
 
 import torch
@@ -95,6 +97,13 @@ class DoubleQuantization(Module):
 
     The classifier should be trained on prepared images.
 
+    `certified_radius` is that of float32, which `prepare` makes of bytes. If prepared images are
+    stored as bytes, their levels are rounded, and the radius is smaller at some bits: it is
+    `pyquant.certified_radius(bits, dtype=torch.uint8)` of the same variant and rounding.
+
+    A `state_dict` has the tensors of the classifier only. It loads into a defence of any settings,
+    so store bits, variant and rounding with it.
+
     Args:
         classifier: takes images of the dtype that `prepare` returns, `(N, channels, height,
             width)`, and returns logits `(N, classes)`.
@@ -124,6 +133,10 @@ class DoubleQuantization(Module):
     the network at the filtered image: the filter passes it through unchanged. (A defence that gives
     no gradient would hide its weakness.) Within the radius neither changes a logit.
 
+    A third attack is not stopped: it changes the images before they are prepared, and computes its
+    gradient through the dither, which passes it through unchanged, too. The network that it attacks
+    is `torch.nn.Sequential(defence.dither, defence)`.
+
     With foolbox:
 
     >>> import foolbox
@@ -135,6 +148,12 @@ class DoubleQuantization(Module):
     ...     bool((attacked != prepared).any()), torch.equal(defence(attacked), defence(prepared))
     (True, True)
     (True, True)
+    >>> through_dither = torch.nn.Sequential(defence.dither, defence).eval()
+    >>> model = foolbox.PyTorchModel(through_dither, bounds=(0, 1), device="cpu")
+    >>> images = torch.rand(8, 3, 4, 4)
+    >>> attacked, _, succeeded = attack(model, images, through_dither(images).argmax(1), epsilons=0.5)
+    >>> bool(succeeded.any())
+    True
 
     With torchattacks, `attacked` is `torchattacks.PGD(attacked_network, eps=42 / 255)(prepared,
     labels)`. With the Adversarial Robustness Toolbox:
@@ -195,8 +214,8 @@ class DoubleQuantization(Module):
     @property
     def certified_radius(self) -> float:
         """The largest change of every value of a prepared float32 image, in [0, 1], that changes no
-        logit. It is `pyquant.certified_radius` of these settings; give that function the dtype of
-        images of another dtype, which may have a smaller radius."""
+        logit. It is `pyquant.certified_radius` of these settings. For uint8 and 16-bit floats, whose
+        radius may be smaller, give that function the dtype."""
         return certified_radius(
             self.dither.bits, variant=self.dither.variant, rounding=self.filter.rounding
         )

@@ -1,6 +1,7 @@
 """The filter in ONNX models: `linear_quantize` as standard ONNX operators.
 
-torch.onnx.export does not know the ops of pyquant, and takes their translation as an argument:
+torch.onnx.export does not know the ops of pyquant. It takes their translation as an argument, and
+fails without it: "No ONNX function found for <OpOverload(op='pyquant.linear_quantize', ...)>":
 
 >>> import onnxruntime, torch, pyquant, pyquant.onnx
 >>> image = torch.rand(1, 3, 32, 32)

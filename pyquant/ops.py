@@ -40,7 +40,8 @@ def floyd_steinberg(
     Args:
         image: `(..., height, width)`, uint8 with values 0..255, or float16, bfloat16,
             float32 or float64 with values in [0, 1]. Floats are clamped to [0, 1] and NaN
-            counts as 0. Any strides; CPU or CUDA.
+            counts as 0. Any strides, so `image.movedim(-1, -3)` of an image
+            `(..., height, width, channels)` is enough; CPU or CUDA.
         bits: bits per sample, 1 to 8. The result has n = 2**bits levels.
         variant: "textbook" is the error diffusion of Floyd and Steinberg (1976) in float32.
             "published" is the saturating 8-bit integer arithmetic of the published code
@@ -93,7 +94,8 @@ def linear_quantize(
     Args:
         image: `(..., height, width)`, uint8 with values 0..255, or float16, bfloat16,
             float32 or float64 with values in [0, 1]. Floats are clamped to [0, 1] and NaN
-            counts as 0. Any strides; CPU or CUDA.
+            counts as 0. Any strides, so `image.movedim(-1, -3)` of an image
+            `(..., height, width, channels)` is enough; CPU or CUDA.
         bits: bits per sample, 1 to 8. The result has n = 2**bits levels.
         rounding: "nearest" takes the nearest level, code floor(x(n-1) + 1/2). "floor" keeps
             the leading bits of the 8-bit value, code floor(255x / 2**(8-bits)), as the

@@ -144,6 +144,24 @@ def test_certified_radius(variant, rounding):
         assert not torch.equal(defence(clean + (radius + 1 / 255) * signs), defence(clean))
 
 
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("bits", BITS)
+def test_certified_radius_of_bytes(bits, variant, rounding):
+    """Prepared images that are stored as bytes: the radius of uint8 holds, and not one step more."""
+    modes = {"variant": variant, "rounding": rounding}
+    defence = pyquant.nn.DoubleQuantization(nn.Identity(), bits, **modes)
+    clean = pyquant.levels(bits, variant=variant, dtype=torch.uint8)[None]
+    radius = round(pyquant.certified_radius(bits, dtype=torch.uint8, **modes) * 255)
+
+    def changes(steps):
+        moved = clean.int() + torch.tensor([[-steps], [steps]])
+        return not torch.equal(defence(moved.clamp(0, 255).byte()), defence(clean).expand(2, -1))
+
+    assert not any(changes(steps) for steps in range(radius + 1))
+    assert changes(radius + 1)
+
+
 def test_gradient_is_that_of_the_classifier_at_the_filtered_image():
     defence = make_defence()
     images = IMAGES.clone().requires_grad_()
@@ -199,3 +217,16 @@ def test_attack_libraries(network, attacked_by):
     assert_same(defence(attacked).detach(), logits)
     attacked = attacked_by(attacked_network, prepared, labels, 128 / 255)
     assert (defence(attacked).argmax(1) != labels).any()
+
+
+@pytest.mark.parametrize(
+    "attacked_by", [attacked_by_foolbox, attacked_by_torchattacks, attacked_by_art]
+)
+def test_attack_libraries_through_the_dither(attacked_by):
+    """A change of the images before they are dithered succeeds."""
+    defence = make_defence()
+    through_dither = nn.Sequential(defence.dither, defence).eval()
+    images = IMAGES.clamp(0, 1)
+    labels = through_dither(images).argmax(1)
+    attacked = attacked_by(through_dither, images, labels, 128 / 255)
+    assert (defence(defence.prepare(attacked)).argmax(1) != labels).any()
