@@ -1,7 +1,6 @@
 """Which file becomes which."""
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +37,7 @@ def planned_conversions(
             holds no image, or two images would become one file.
     """
     for path in inputs:
-        _refuse_other_than_files_and_folders(path)
+        _check_input(path)
     target = Path(output)
     is_folder = target.is_dir() or output.endswith(os.sep)
     if len(inputs) == 1 and not inputs[0].is_dir() and not is_folder:
@@ -56,10 +55,11 @@ def planned_conversions(
     return conversions
 
 
-def _refuse_other_than_files_and_folders(path: Path) -> None:
+def _check_input(path: Path) -> None:
     is_standard_input = str(path) == "-" and not path.exists()  # to many other commands
-    if is_standard_input or stat.S_IFMT(path.stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+    if is_standard_input or _is_special(path):
         raise ValueError(f"{path} is neither a file nor a folder; pipes and devices are not read")
+    path.stat()  # OSError if it does not exist
 
 
 def _refuse_other_format(target: Path, output_format: str | None) -> None:
@@ -108,7 +108,7 @@ def _is_same(path: Path, other: Path) -> bool:
 
 def _is_special(path: Path) -> bool:
     """Whether it is a pipe or device. A link to nothing is neither; it fails when it is read."""
-    return os.path.exists(path) and not os.path.isfile(path)
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
 def _refuse_collisions(conversions: list[Conversion]) -> None:
