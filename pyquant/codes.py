@@ -68,7 +68,7 @@ def _nearest_published(image: Tensor, bits: int) -> Tensor:
         return torch.empty_like(image).copy_(_look_up(code_of_byte, image))
 
     # The levels are at most 1/255 below k/(n-1), so this code is the right one or one too small.
-    code = image.nan_to_num(0.0).clamp_(0.0, 1.0).float().mul_(2**bits - 1).to(torch.int32)
+    code = image.float().nan_to_num(0.0).clamp_(0.0, 1.0).mul_(2**bits - 1).to(torch.int32)
     values = image.float() if image.dtype.itemsize == 2 else image  # nextafter has no 16-bit floats
     # The least value of the next code; above the last code there is none.
     next_code = middles.to(values.dtype)
