@@ -134,9 +134,8 @@ def from_codes(
     # Divided by a Python number, torch would multiply by its rounded reciprocal on CUDA.
     steps = torch.full((), 2.0**bits - 1, device=rows.device)
     result = rows.to(torch.float32).div_(steps)
-    if (
-        is_compiling()
-    ):  # Code for CUDA then rounds divisions in its own way. The filter undoes that.
+    # Compiled code for CUDA rounds divisions in its own way. The filter undoes that.
+    if is_compiling():
         result = linear_quantize(result, bits)
     return result.to(dtype).view(codes.shape)
 

@@ -23,19 +23,10 @@ def prepare(images: Tensor, kind: str) -> Tensor:
     bits = bits_of(kind)
     if is_dithered(kind):
         images = pyquant.floyd_steinberg(images, bits, variant="published")
-    values = _divide_by_255(images.to(torch.float32, memory_format=torch.channels_last))
+    values = pyquant.from_codes(images.contiguous(memory_format=torch.channels_last), 8)
     if not is_dithered(kind) and bits < 8:
         values = pyquant.linear_quantize(values, bits, rounding="floor")
     return values
-
-
-def _divide_by_255(values: Tensor) -> Tensor:
-    """In place, correctly rounded on every device, as the ops of pyquant do it.
-
-    The divisor is a tensor: to divide by a Python number, torch on CUDA multiplies by its reciprocal,
-    and the result is an ulp off for half of all bytes.
-    """
-    return values.div_(torch.full((), 255.0, device=values.device))
 
 
 def quantize(values: Tensor, kind: str) -> Tensor:
@@ -68,7 +59,7 @@ def off_grid(images: Tensor, kind: str) -> Tensor:
     if is_dithered(kind):
         # A flat image of each level dithers to itself, and no other level exists.
         levels = pyquant.linear_quantize(every_value, bits_of(kind), rounding="floor")
-        grid = _divide_by_255(torch.unique(levels).float())
+        grid = pyquant.from_codes(torch.unique(levels), 8)
     else:
         grid = torch.unique(prepare(every_value, kind))
     nearest = torch.bucketize(images.contiguous(), grid).clamp_(max=grid.numel() - 1)
