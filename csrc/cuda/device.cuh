@@ -61,6 +61,11 @@ template <typename Type>
 PYQUANT_DEVICE Type load_global(const Type* address, bool active = true) {
   return active ? *address : Type{};
 }
+// Where the load is not active, `value` stays.
+template <typename Type>
+PYQUANT_DEVICE void load_global_into(Type& value, const Type* address, bool active) {
+  if (active) value = *address;
+}
 template <typename Type>
 PYQUANT_DEVICE void store_global(Type* address, Type value, bool active = true) {
   if (active) *address = value;

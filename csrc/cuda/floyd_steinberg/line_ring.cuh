@@ -41,7 +41,7 @@ class LineRing {
     int index = write_ - distance_ + lane_;
     index += index < 0 ? size_ : 0;
     index -= index >= size_ ? size_ : 0;
-    const bool takes = lane_ < steps && stream.has_pass_below(place);
+    const bool takes = (lane_ < steps) & stream.has_pass_below(place);
     const float error = device::load_shared(ring_ + index, takes);
     device::store_shared(staged_ + lane_, error, lane_ < steps);
     // Lanes stage errors together but lane 0 takes them alone.

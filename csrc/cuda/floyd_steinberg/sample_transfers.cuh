@@ -33,22 +33,28 @@ class SampleTransfers {
         result_(static_cast<Bits*>(plan.result) + stream.first(plan.to, plan.width.divisor)) {
     device::keep(image_);
     device::keep(result_);
+    for (int i = 0; i < columns; ++i) {
+      fetched_to_[i] = {image_, 0};
+      collected_to_[i] = {result_, 0};
+    }
   }
 
   // See PieceTransfers.
   PYQUANT_DEVICE void fetch(const Stream<walks_down>& stream, std::uint32_t place) {
-    each_sample(stream, plan_.from, place, [&](int i, std::int64_t offset, bool is_inside) {
-      fetched_[i] = device::load_global(image_ + offset, is_inside);
-    });
+    each_sample(stream, plan_.from, image_, place, fetched_to_,
+                [&](int i, const Bits* sample, bool is_inside) {
+                  device::load_global_into(fetched_[i], sample, is_inside);
+                });
   }
   PYQUANT_DEVICE void deposit() const {
 #pragma unroll
     for (int i = 0; i < samples; ++i) device::store_shared(in_buffer(i) + chunk, fetched_[i]);
   }
-  PYQUANT_DEVICE void collect(const Stream<walks_down>& stream, std::uint32_t place) const {
-    each_sample(stream, plan_.to, place, [&](int i, std::int64_t offset, bool is_inside) {
-      device::store_global(result_ + offset, device::load_shared(in_buffer(i)), is_inside);
-    });
+  PYQUANT_DEVICE void collect(const Stream<walks_down>& stream, std::uint32_t place) {
+    each_sample(stream, plan_.to, result_, place, collected_to_,
+                [&](int i, Bits* sample, bool is_inside) {
+                  device::store_global(sample, device::load_shared(in_buffer(i)), is_inside);
+                });
   }
 
  private:
@@ -69,27 +75,48 @@ class SampleTransfers {
     return buffer_ + row_offset(first_row_of(i), size) / size;
   }
 
-  // Calls move(i, offset in global memory, whether it is inside) for all samples of the
-  // lane.
-  template <typename Move>
+  // A column of a pass: its next sample, and the rows of the plane. Outside the stream there are
+  // none.
+  template <typename Pointer>
+  struct Column {
+    Pointer next;
+    std::int32_t rows;
+  };
+  // Rows whose delays differ by less than a chunk are at the same column. If a round is a chunk,
+  // the rows after them come to that column a round later.
+  static constexpr int columns = Buffers::delayed_chunks(stripe_rows - 1) + 1;
+  static constexpr bool go_on_below = steps == chunk;
+
+  // Calls move(i, sample in global memory, whether it is inside) for all samples of the lane.
+  // `reached` are the columns at which the last call arrived.
+  template <typename Pointer, typename Move>
   PYQUANT_DEVICE void each_sample(const Stream<walks_down>& stream,
-                                  const StreamStrides<std::int64_t>& strides, std::uint32_t place,
+                                  const StreamStrides<std::int64_t>& strides, Pointer first,
+                                  std::uint32_t place, Column<Pointer> (&reached)[columns],
                                   Move&& move) const {
     const int part = device::lane() / steps;  // which of the rows at once
     place += device::lane() % steps - part * skew * chunk;
-    StreamPlace<std::int64_t> found;
+    Column<Pointer> column, from_above;
 #pragma unroll
     for (int i = 0; i < samples; ++i) {
       const int row = first_row_of(i);
-      // Rows whose delays differ by less than a chunk are at the same column.
-      if (i == 0 || Buffers::delayed_chunks(row) != Buffers::delayed_chunks(first_row_of(i - 1))) {
-        found = stream.find(strides, plan_.width, place - Buffers::delayed_chunks(row) * chunk);
-        found.rows -= part * chunk;
-        found.offset += (row + part * chunk) * strides.row;
-      } else {
-        found.offset += strides.row;
+      const int chunks = Buffers::delayed_chunks(row);
+      if (i == 0 || chunks != Buffers::delayed_chunks(first_row_of(i - 1))) {
+        if (go_on_below && i > 0) {
+          column = from_above;
+        } else {
+          const StreamPlace<std::int64_t> found =
+              stream.find(strides, plan_.width, place - chunks * chunk);
+          column.next = first + found.offset + (row + part * chunk) * strides.row;
+          column.rows = found.is_inside ? found.rows - part * chunk : 0;
+        }
+        device::keep(column.next);
+        from_above = reached[chunks];
       }
-      move(i, found.offset, found.has_row(row));
+      move(i, column.next, row < column.rows);
+      column.next += strides.row;
+      device::keep(column.next);  // or it is computed twice
+      reached[chunks] = column;
     }
   }
 
@@ -97,7 +124,9 @@ class SampleTransfers {
   Bits* const buffer_;
   const Bits* image_;
   Bits* result_;
-  Bits fetched_[samples];
+  Bits fetched_[samples] = {};
+  Column<const Bits*> fetched_to_[columns];
+  Column<Bits*> collected_to_[columns];
 };
 
 }  // namespace pyquant

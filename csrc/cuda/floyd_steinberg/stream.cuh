@@ -40,6 +40,9 @@ class Stream {
     const std::uint32_t most = static_cast<std::uint32_t>(plan.planes_per_stream);
     passes_ = left < most ? left : most;
     if constexpr (walks_down) passes_ *= plan.pass_stripes.divisor;
+    // Otherwise they are computed anew in every round.
+    device::keep(first_plane_);
+    device::keep(passes_);
   }
 
   PYQUANT_DEVICE std::int32_t width() const {
@@ -57,7 +60,8 @@ class Stream {
   // Whether the pass of a place has one below it in the same plane.
   PYQUANT_DEVICE bool has_pass_below(std::uint32_t place) const {
     const std::uint32_t pass = plan_.width.quotient(place) - plan_.lead_passes;
-    return pass < passes_ && stripe_of(pass) + 1 < plan_.pass_stripes.divisor;
+    const bool is_last = stripe_of(pass) + 1 == plan_.pass_stripes.divisor;
+    return (pass < passes_) & !is_last;  // both computed: a branch takes longer
   }
 
   // What the offsets of places are counted from, in the units of `strides`.
@@ -79,7 +83,7 @@ class Stream {
     const std::uint32_t quotient = width.quotient(place);
     const std::uint32_t pass = quotient - plan_.lead_passes;
     const std::uint32_t plane = walks_down ? plan_.pass_stripes.quotient(pass) : pass;
-    Sum offset = Sum{place} * (in_pieces ? 1 : static_cast<Sum>(strides.column)) +
+    Sum offset = Sum{place} * (in_pieces ? 1 : Sum{strides.column}) +
                  Sum{quotient} * static_cast<Sum>(strides.pass_jump);
     std::uint32_t rows = static_cast<std::uint32_t>(plan_.height - first_row_);
     if constexpr (walks_down) {

@@ -24,7 +24,7 @@ template <typename Offset>
 struct StreamStrides {
   static constexpr int maximum_leading = 2;  // of the planes
 
-  Offset column = 0;
+  std::uint32_t column = 0;
   Offset row = 0;
   Offset plane = 0;
   Offset pass_jump = 0;
@@ -46,7 +46,7 @@ struct StreamStrides {
           in_units(planes.leading_stride[0] - planes.leading_size[1] * planes.leading_stride[1]);
     }
     const std::int64_t stripe_stride = stripe_rows * planes.row_stride;
-    column = unit == 1 ? static_cast<Offset>(planes.column_stride) : 1;
+    column = unit == 1 ? static_cast<std::uint32_t>(planes.column_stride) : 1;
     row = in_units(planes.row_stride);
     plane = in_units(plane_stride);
     pass_jump =

@@ -103,6 +103,11 @@ Type load_global(const Type* address, bool active = true) {
   return simt::load(simt::Space::global_memory, address, active);
 }
 template <typename Type>
+void load_global_into(Type& value, const Type* address, bool active) {
+  const Type loaded = load_global(address, active);
+  if (active) value = loaded;
+}
+template <typename Type>
 void store_global(Type* address, Type value, bool active = true) {
   simt::store(simt::Space::global_memory, address, value, active);
 }
