@@ -134,6 +134,15 @@ PYQUANT_DEVICE float differ(float a, float b) {
   return result;
 }
 
+// 1 where |value| is greater than the limit, else 0.
+PYQUANT_DEVICE float exceeds(float value, float limit) {
+  float result;
+  asm("{ .reg .f32 size; abs.f32 size, %1; set.gt.f32.f32 %0, size, %2; }"
+      : "=f"(result)
+      : "f"(value), "f"(limit));
+  return result;
+}
+
 // A byte, plus a share as published_share_bits has it, clipped to 0..255; and the
 // bits of `upper`, which is 0 or 2^23 as a float. From 9.0 on it is one instruction
 // on both halves of a word: the share is the lower half of its sum, and the upper

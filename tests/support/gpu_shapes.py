@@ -11,3 +11,8 @@ SIZES_OF_MANY = [(40, 144), (40, 132), (70, 133)]
 def many_planes(height: int, width: int, multiprocessors: int) -> tuple[int, int, int]:
     """A plane for each warp that runs at a time, which then walks along all of its stripes."""
     return (16 * multiprocessors, height, width)
+
+
+def many_images(multiprocessors: int) -> tuple[int, int, int, int]:
+    """So many that the interleaved planes of an image in channels_last share a warp."""
+    return (64 * multiprocessors, 3, 32, 32)

@@ -12,7 +12,8 @@
 //     lane 2      0       1       2       3      needs 0 1 2 3 4 of lane 1
 //
 // After the last column of a plane a lane begins the next plane of its stream at
-// once, so there is one ramp of the skew per stream. Taller planes are walked along in one
+// once, so there is one ramp of the skew per stream. If the samples of three planes are
+// interleaved, a lane takes a step in each of them in turn. Taller planes are walked along in one
 // of two ways (plan.h chooses). One warp walks along a stripe of 32 rows after the other, and
 // the errors of lane 31 wait in shared memory until lane 0 comes back below them. Or each
 // stripe has a warp: the errors go to the warp of the next 32 rows through shared memory, and
@@ -59,6 +60,8 @@ template <typename Sample, Variant variant, Transfers transfers>
 FloydSteinbergKernel floyd_steinberg_kernel(Walk walk) {
   switch (walk) {
     case Walk::planes: return floyd_steinberg<Sample, variant, Walk::planes, transfers>;
+    case Walk::interleaved:  // the plan has it for pieces only
+      return floyd_steinberg<Sample, variant, Walk::interleaved, Transfers::pieces>;
     case Walk::stripes: return floyd_steinberg<Sample, variant, Walk::stripes, transfers>;
     default: return floyd_steinberg<Sample, variant, Walk::bands, transfers>;
   }

@@ -23,7 +23,7 @@ PYQUANT_DEVICE void dither_stream(const FloydSteinbergPlan& plan) {
   unsigned char* buffer = device::shared_memory() + device::warp() * plan.warp_bytes;
   Stripe<Sample, Step<Sample, variant>, walk, transfers> stripe(plan, buffer, stream, 0);
   const int rounds = static_cast<int>(plan.rounds);
-  if constexpr (walk == Walk::planes) {
+  if constexpr (walk == Walk::planes || walk == Walk::interleaved) {
     stripe.load();
     for (int round = 0; round < rounds; ++round) stripe.round(nullptr, nullptr);
   } else {

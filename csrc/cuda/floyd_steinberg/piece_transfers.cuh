@@ -13,10 +13,10 @@
 
 namespace pyquant {
 
-template <int size, bool walks_down, int piece_bytes>
+template <typename Buffers, bool walks_down, int piece_bytes>
 class PieceTransfers {
  public:
-  using Buffers = RowBuffers<size>;
+  static constexpr int size = Buffers::size;
   struct alignas(piece_bytes) Piece {
     std::uint32_t words[piece_bytes / 4];
   };
@@ -42,7 +42,7 @@ class PieceTransfers {
 #pragma unroll
     for (int i = 0; i < pieces; ++i) {
       const StreamPlace<std::int32_t> found = find(stream, plan_.from_pieces, place, i);
-      device::load_global_into(fetched_[i], image_ + found.offset, found.has_row(row_));
+      fetched_[i] = device::load_global(image_ + found.offset, found.has_row(row_));
     }
   }
   // Registers to the buffers, after chunk 0.
@@ -109,7 +109,7 @@ class PieceTransfers {
   const Piece* image_;
   Piece* result_;
   std::uint32_t first_piece_[pieces];  // to be moved, from the place of the stream on
-  Piece fetched_[pieces] = {};
+  Piece fetched_[pieces];
 };
 
 }  // namespace pyquant

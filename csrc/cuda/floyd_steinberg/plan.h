@@ -22,16 +22,24 @@ namespace pyquant {
 
 // What a stream is. There is a kernel for each.
 enum class Walk {
-  planes,   // of at most 32 rows: a warp walks along planes, one after the other
-  stripes,  // a warp walks along all stripes of a plane, then along those of the next
-  bands,    // a block walks along a band of planes, each of its warps along a stripe
+  planes,       // of at most 32 rows: a warp walks along planes, one after the other
+  interleaved,  // the same, along three planes at once whose samples are interleaved
+  stripes,      // a warp walks along all stripes of a plane, then along those of the next
+  bands,        // a block walks along a band of planes, each of its warps along a stripe
 };
+
+constexpr int planes_at_once_of(Walk walk) {
+  return walk == Walk::interleaved ? interleaved_planes : 1;
+}
 
 constexpr int maximum_warps = 4;  // of a block
 constexpr int maximum_threads = device::warp_size * maximum_warps;
 // How many blocks of this size a multiprocessor holds at a time: the kernels use no
-// more registers than this allows.
-constexpr int resident_blocks(Walk walk) { return walk == Walk::bands ? 3 : 4; }
+// more registers than this allows. Of interleaved planes two warps keep a scheduler busy, since the
+// steps of one plane do not wait for those of the others; and fewer streams have fewer ramps.
+constexpr int resident_blocks(Walk walk) {
+  return walk == Walk::bands ? 3 : walk == Walk::interleaved ? 2 : 4;
+}
 
 // The kernels count the columns of a stream, and a few before and after it, in 31 bits.
 constexpr std::int64_t most_stream_columns = (std::int64_t{1} << 30) - 256;
@@ -92,7 +100,8 @@ struct StreamDivision {
 inline StreamDivision divide_planes(const Planes& planes, std::int64_t warps_per_plane,
                                     std::int64_t steps_per_plane, std::int64_t ramp_steps,
                                     Walk walk, int multiprocessors) {
-  constexpr std::int64_t lone_step = 60, shared_step = 32;
+  const std::int64_t lone_step = walk == Walk::interleaved ? 40 : 60;
+  constexpr std::int64_t shared_step = 32;
   const std::int64_t resident_warps =
       std::int64_t{multiprocessors} * maximum_warps * resident_blocks(walk);
   const std::int64_t wanted = std::max<std::int64_t>(1, resident_warps / warps_per_plane);
@@ -110,21 +119,53 @@ inline StreamDivision divide_planes(const Planes& planes, std::int64_t warps_per
   return division;
 }
 
+// Of planes of one stripe, which are side by side in `planes` if they are walked along interleaved.
+inline StreamDivision divide_small_planes(const Planes& planes, Walk walk, int multiprocessors) {
+  return divide_planes(planes, 1, planes.width, planes_at_once_of(walk) * stripe_delay, walk,
+                       multiprocessors);
+}
+
+// Whether interleaved planes are walked along at once. Otherwise their samples are moved one by
+// one, and a step takes a third more time; but there are more streams.
+inline bool are_walked_at_once(const FloydSteinbergPlan& plan, const Planes& from, const Planes& to,
+                               int sample_size, int multiprocessors) {
+  if (!are_interleaved(from) || !are_interleaved(to) || from.height > stripe_rows ||
+      interleaved_planes * from.width > most_stream_columns) {
+    return false;
+  }
+  const auto cycles = [&](const Planes& planes, Walk walk) {
+    return divide_small_planes(planes, walk, multiprocessors).cycles;
+  };
+  const auto are_pieces = [&](const void* data, const Planes& planes) {
+    return are_moved_by(Transfers::pieces, data, planes, sample_size, interleaved_planes);
+  };
+  const Planes joint = side_by_side(from);
+  return joint.width >= round_steps(sample_size) && are_pieces(plan.image, joint) &&
+         are_pieces(plan.result, side_by_side(to)) &&
+         3 * cycles(joint, Walk::interleaved) < 4 * cycles(from, Walk::planes);
+}
+
 // Fills in all that follows `bits`, except the pointer to the scratch.
-inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, const Planes& from, const Planes& to,
-                                 int sample_size, int multiprocessors) {
+inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, Planes from, Planes to, int sample_size,
+                                 int multiprocessors) {
+  if (are_walked_at_once(plan, from, to, sample_size, multiprocessors)) {
+    plan.walk = Walk::interleaved;
+    from = side_by_side(from);
+    to = side_by_side(to);
+  }
+  const int planes_at_once = planes_at_once_of(plan.walk);
   const int steps = round_steps(sample_size);
   plan.planes = from.count;
   plan.height = from.height;
   plan.width = Divisor(static_cast<std::uint32_t>(from.width));
-  plan.lead_passes = static_cast<std::uint32_t>(lead_passes_of(from));
+  plan.lead_passes = static_cast<std::uint32_t>(lead_passes_of(from, planes_at_once));
   plan.stripes = divide_up(from.height, stripe_rows);
   plan.warps = maximum_warps;
   plan.warp_bytes = stripe_bytes(sample_size);
 
   StreamDivision division;
   if (plan.stripes == 1) {
-    division = divide_planes(from, 1, from.width, stripe_delay, Walk::planes, multiprocessors);
+    division = divide_small_planes(from, plan.walk, multiprocessors);
   } else {
     plan.walk = Walk::bands;
     plan.warps = static_cast<int>(std::min<std::int64_t>(plan.stripes, maximum_warps));
@@ -151,7 +192,7 @@ inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, const Planes& from, c
   plan.planes_per_stream = static_cast<std::int32_t>(division.planes_per_stream);
   plan.streams = division.streams;
   plan.rounds = rounds_of(division.planes_per_stream * plan.pass_stripes.divisor * from.width,
-                          from.height, sample_size);
+                          from.height, sample_size, planes_at_once);
 
   const bool walks_down = plan.walk == Walk::stripes;
   plan.from = {from, plan.stripes, walks_down, 1};
@@ -160,8 +201,8 @@ inline void plan_floyd_steinberg(FloydSteinbergPlan& plan, const Planes& from, c
     const int unit = bytes_of(transfers, sample_size) / sample_size;
     // A word is at least two samples: otherwise it is a sample.
     if ((unit >= 2 || transfers == Transfers::pieces) &&
-        are_moved_by(transfers, plan.image, from, sample_size) &&
-        are_moved_by(transfers, plan.result, to, sample_size)) {
+        are_moved_by(transfers, plan.image, from, sample_size, planes_at_once) &&
+        are_moved_by(transfers, plan.result, to, sample_size, planes_at_once)) {
       plan.transfers = transfers;
       plan.pieces = Divisor(static_cast<std::uint32_t>(from.width / unit));
       plan.from_pieces = {from, plan.stripes, walks_down, unit};

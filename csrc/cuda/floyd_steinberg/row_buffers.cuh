@@ -18,9 +18,10 @@
 
 namespace pyquant {
 
-template <int size>
+template <int sample_size, int planes_at_once = 1>
 class RowBuffers {
  public:
+  static constexpr int size = sample_size;
   static constexpr int chunk = chunk_columns(size);
   static constexpr int steps = round_steps(size);
 
@@ -29,9 +30,11 @@ class RowBuffers {
   // Whole chunks before the delay of a row, and where its columns begin in its buffer:
   // after at least one column of chunk 0.
   static PYQUANT_DEVICE constexpr int delayed_chunks(int row) {
-    return (skew * row + row_0_delay) / chunk;
+    return row_delay(row, planes_at_once) / chunk;
   }
-  static PYQUANT_DEVICE int start_of(int row) { return chunk - (skew * row + row_0_delay) % chunk; }
+  static PYQUANT_DEVICE int start_of(int row) {
+    return chunk - row_delay(row, planes_at_once) % chunk;
+  }
 
   PYQUANT_DEVICE unsigned char* row(int row) const { return memory_ + row_offset(row, size); }
 

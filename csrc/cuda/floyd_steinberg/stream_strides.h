@@ -62,21 +62,32 @@ inline bool are_walked_in_place(const Planes& planes, int sample_size) {
          planes.column_stride * sample_size <= device::sector_bytes;
 }
 
+inline bool are_interleaved(const Planes& planes) {
+  return planes.leading == 2 && planes.leading_size[1] == interleaved_planes &&
+         planes.leading_stride[1] == 1 && planes.column_stride == interleaved_planes;
+}
+// Interleaved planes as one, with the columns of all.
+inline Planes side_by_side(Planes planes) {
+  planes.count /= interleaved_planes;
+  planes.width *= interleaved_planes;
+  planes.column_stride = 1;
+  planes.leading = 1;
+  return planes;
+}
+
 // Before the first pass of a stream there are as many as have the columns that some row of a
 // stripe passes through before its first.
-inline std::int64_t lead_passes_of(const Planes& planes) {
-  constexpr int lead_columns = 128;
-  static_assert(lead_columns >= stripe_delay + 32);
-  return divide_up(lead_columns, planes.width);
+inline std::int64_t lead_passes_of(const Planes& planes, int planes_at_once) {
+  return divide_up(planes_at_once * stripe_delay + 32, planes.width);
 }
 
 // Whether planes at equal distances have rows that are made of such pieces or words, and so
 // few that they are counted in 31 bits.
 inline bool are_moved_by(Transfers transfers, const void* data, const Planes& planes,
-                         int sample_size) {
+                         int sample_size, int planes_at_once = 1) {
   const int unit = bytes_of(transfers, sample_size);
   const auto is_whole = [&](std::int64_t samples) { return samples * sample_size % unit == 0; };
-  const std::int64_t lead = lead_passes_of(planes);
+  const std::int64_t lead = lead_passes_of(planes, planes_at_once);
   const std::int64_t samples = (lead + planes.count) * planes.leading_stride[0] +
                                (stripe_rows * lead + planes.height) * planes.row_stride;
   return reinterpret_cast<std::uintptr_t>(data) % unit == 0 && planes.column_stride == 1 &&

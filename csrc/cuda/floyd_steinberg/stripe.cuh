@@ -36,7 +36,8 @@ class Stripe {
   static constexpr int steps = round_steps(size);
   static constexpr bool walks_down = walk_mode == Walk::stripes;
   // Errors come from above, and go down, by lines.
-  static constexpr bool has_lines = walk_mode != Walk::planes;
+  static constexpr bool has_lines = walk_mode == Walk::stripes || walk_mode == Walk::bands;
+  static constexpr int planes_at_once = planes_at_once_of(walk_mode);
 
   PYQUANT_DEVICE Stripe(const FloydSteinbergPlan& plan, unsigned char* buffer, std::int64_t stream,
                         std::int64_t stripe)
@@ -78,7 +79,8 @@ class Stripe {
   // The error of the row above at the column that lane 0 is about to reach.
   PYQUANT_DEVICE void receive(const float* error) {
     const float received = device::load_shared(error, lane_ == 0);
-    above_[skew] = lane_ == 0 ? received : above_[skew];
+    float& above = errors_[0].above[skew];
+    above = lane_ == 0 ? received : above;
   }
 
   PYQUANT_DEVICE const Stream<walks_down>& stream() const { return stream_; }
@@ -87,12 +89,20 @@ class Stripe {
   PYQUANT_DEVICE std::uint32_t begin() const { return begin_; }
 
  private:
-  using Buffers = RowBuffers<size>;
+  using Buffers = RowBuffers<size, planes_at_once>;
   using Mover =
       std::conditional_t<transfers == Transfers::samples, SampleTransfers<size, walks_down>,
-                         PieceTransfers<size, walks_down, bytes_of(transfers, size)>>;
+                         PieceTransfers<Buffers, walks_down, bytes_of(transfers, size)>>;
   // Steps of a loop. A warp waits at the end of each, and a whole round would be much code.
   static constexpr int unrolled = steps / 2;
+
+  // Turns a ring so that element `first` is the first.
+  template <int first, typename Element>
+  static PYQUANT_DEVICE void go_on_from(Element (&ring)[planes_at_once]) {
+    Element turned[planes_at_once];
+    for (int i = 0; i < planes_at_once; ++i) turned[i] = ring[(first + i) % planes_at_once];
+    for (int i = 0; i < planes_at_once; ++i) ring[i] = turned[i];
+  }
 
   PYQUANT_DEVICE void walk(const float* line_in, float* line_out);
   template <PassEnds ends>
@@ -107,10 +117,14 @@ class Stripe {
   RowWalk<Sample> walk_;
   std::uint32_t begin_;
 
-  // Errors of the row above from the column to the left on, as many as have arrived,
-  // and the error of the pixel to the left.
-  float above_[skew + 1] = {};
-  float left_ = 0.0f;
+  // Of a plane: those of the row above from the column to the left on, as many as have arrived,
+  // and that of the pixel to the left.
+  struct Errors {
+    float above[skew + 1];
+    float left;
+  };
+  // The plane of the next step is the first.
+  Errors errors_[planes_at_once] = {};
 };
 
 }  // namespace pyquant

@@ -14,16 +14,23 @@ namespace pyquant {
 
 constexpr int stripe_rows = device::warp_size;
 
-// In step t the lane of row r is at column t - (skew * r + row_0_delay): `skew` columns
+// In step t the lane of row r is at column t - row_delay(r): `skew` columns
 // to the left of the lane above. Two columns would be enough for the arithmetic, but
 // then every step waits for a shuffle; with three the shuffle has a whole step to
 // arrive (benchmarks/CUDA.md compares two, three and four). Row 0 is late too, so that
 // the skew of a stripe ends within whole chunks of columns.
+//
+// If several planes are walked along at once, a column takes a step in each of them.
 constexpr int skew = 3;
-constexpr int row_0_delay = skew - 1;
+PYQUANT_HOST_DEVICE constexpr int row_delay(int row, int planes_at_once = 1) {
+  return planes_at_once * skew * (row + 1) - 1;
+}
 
 // Steps from a column in row 0 of a stripe to the same column in row 0 of the next.
 constexpr int stripe_delay = skew * stripe_rows;
+
+// Planes that are walked along at once: the colours of an image in channels_last.
+constexpr int interleaved_planes = 3;
 
 // Columns go through shared memory in chunks of a sector of global memory, and a warp
 // does its steps in rounds.
@@ -37,11 +44,11 @@ PYQUANT_HOST_DEVICE constexpr int round_steps(int sample_size) {
 // Rounds that a stream takes: its columns, and the delay of its last row rounded
 // up to chunks, since only whole chunks leave shared memory.
 PYQUANT_HOST_DEVICE std::int64_t rounds_of(std::int64_t columns, std::int64_t height,
-                                           int sample_size) {
+                                           int sample_size, int planes_at_once) {
   const int chunk = chunk_columns(sample_size);
   const int steps = round_steps(sample_size);
   const int last_row = height < stripe_rows ? static_cast<int>(height) - 1 : stripe_rows - 1;
-  const int drain = ((skew * last_row + row_0_delay) / chunk + 1) * chunk;
+  const int drain = (row_delay(last_row, planes_at_once) / chunk + 1) * chunk;
   return divide_up(columns + drain, steps);
 }
 

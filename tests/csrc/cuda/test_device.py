@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import pyquant
-from gpu_shapes import SHAPES, SIZES_OF_MANY, many_planes
+from gpu_shapes import SHAPES, SIZES_OF_MANY, many_images, many_planes
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, layouts, random_image
 from pyquant.libraries import NO_CUDA_REASON
 from pyquant.ops import DTYPES
@@ -36,6 +36,16 @@ def test_floyd_steinberg_of_many_planes(size, dtype, variant):
     multiprocessors = torch.cuda.get_device_properties(0).multi_processor_count
     image = random_image(many_planes(*size, multiprocessors), dtype)
     assert_same_on_both(pyquant.floyd_steinberg, image, 2, variant=variant)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_floyd_steinberg_of_many_images_in_channels_last(dtype, variant):
+    multiprocessors = torch.cuda.get_device_properties(0).multi_processor_count
+    image = random_image(many_images(multiprocessors), dtype)
+    expected = pyquant.floyd_steinberg(image, 2, variant=variant)
+    on_device = image.cuda().contiguous(memory_format=torch.channels_last)
+    assert_same(pyquant.floyd_steinberg(on_device, 2, variant=variant).cpu(), expected)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -2,11 +2,12 @@
 
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 
 from cuda_harness import execute, fibres, sparse
-from gpu_shapes import SHAPES, SIZES_OF_MANY, many_planes
+from gpu_shapes import SHAPES, SIZES_OF_MANY, many_images, many_planes
 from images import BITS, ROUNDINGS, VARIANTS, assert_same, by_reference, layouts, random_image
 from pyquant import reference
 from pyquant.ops import DTYPES
@@ -273,13 +274,100 @@ def test_the_tests_on_a_gpu_run_every_kernel(multiprocessors):
         for size in (1, 2, 4, 8):
             plan = fibres().plan(*((1,) + shape)[-3:], size, multiprocessors)
             run.add((size, plan["walk"], plan["transfers"]))
-    assert run == {
+    images, planes, height, width = many_images(multiprocessors)
+    for size in (1, 2, 4, 8):
+        plan = fibres().plan(images * planes, height, width, size, multiprocessors, planes)
+        run.add((size, plan["walk"], plan["transfers"]))
+    assert run == {(size, "interleaved", "pieces") for size in (1, 2, 4, 8)} | {
         (size, walk, transfers)
         for size in (1, 2, 4, 8)
         for walk in ("planes", "stripes", "bands")
         for transfers in ("pieces", "words", "samples")
         if transfers != "words" or size < 4
     }
+
+
+def test_who_walks_along_interleaved_planes():
+    """On 132 multiprocessors: three colours of many images, with rows of whole pieces."""
+    walks = {
+        (150_000, 32, 32, 3): "interleaved",
+        (384, 32, 32, 3): "planes",  # a warp for each plane is quicker
+        (150_000, 32, 33, 3): "planes",
+        (200_000, 32, 32, 4): "planes",
+        (768, 224, 224, 3): "stripes",
+    }
+    for (count, height, width, interleaved), walk in walks.items():
+        plan = fibres().plan(count, height, width, 1, 132, interleaved)
+        assert plan["walk"] == walk
+        if walk == "interleaved":
+            assert plan["streams"] * plan["planes_per_stream"] >= count // interleaved
+            columns = plan["planes_per_stream"] * interleaved * width
+            assert plan["rounds"] * plan["steps"] >= columns + 3 * interleaved * (height - 1)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("size", [(27, 31, 16), (13, 7, 48), (13, 32, 112), (13, 1, 32)], ids=str)
+def test_interleaved_planes(size, dtype, variant):
+    """Several images of a stream; the fewest columns, and rounds inside a plane; also in place."""
+    count, height, width = size
+    image, expected = image_and_expected((count, 3, height, width), dtype, 2, variant)
+    replaced = image.contiguous(memory_format=torch.channels_last)
+    result, counts = execute("floyd_steinberg", replaced, 2, variant, multiprocessors=1)
+    assert (counts["walk"], counts["transfers"]) == ("interleaved", "pieces")
+    assert_same(result, expected)
+    result, _ = execute("floyd_steinberg", replaced, 2, variant, multiprocessors=1, in_place=True)
+    assert_same(result, expected)
+
+
+def test_interleaved_planes_of_two_stripes():
+    image, expected = image_and_expected((27, 3, 33, 16), torch.uint8, 2, "textbook")
+    image = image.contiguous(memory_format=torch.channels_last)
+    result, counts = execute("floyd_steinberg", image, 2, "textbook", multiprocessors=1)
+    assert counts["walk"] == "bands"
+    assert_same(result, expected)
+
+
+def test_interleaved_planes_to_planes():
+    image, expected = image_and_expected((40, 3, 32, 32), torch.uint8, 2, "textbook")
+    image = image.contiguous(memory_format=torch.channels_last)
+    result = np.empty(image.shape, np.uint8)
+    result, counts = execute(
+        "floyd_steinberg", image, 2, "textbook", multiprocessors=1, result=result
+    )
+    assert counts["walk"] == "planes"
+    assert_same(result, expected)
+
+
+def test_a_part_of_interleaved_planes():
+    """Rows with gaps between them, and two of three planes; from and into such memory."""
+    image, expected = image_and_expected((40, 3, 32, 32), torch.uint8, 2, "textbook")
+    for part, walk in ((np.s_[:, :, :, 16:48], "interleaved"), (np.s_[:, :2, :, 16:48], "planes")):
+        source, target = (
+            torch.zeros(40, 3, 32, 64, dtype=torch.uint8).contiguous(
+                memory_format=torch.channels_last
+            )
+            for _ in range(2)
+        )
+        source[:, :, :, 16:48] = image
+        result, counts = execute(
+            "floyd_steinberg", source[part], 2, "textbook", multiprocessors=1,
+            result=target.numpy()[part],
+        )  # fmt: skip
+        assert counts["walk"] == walk
+        assert_same(result, expected[:, : result.shape[1]])
+        target[part] = 0
+        assert not target.any()
+
+
+def test_memory_traffic_of_interleaved_planes():
+    """Global memory in as few sectors as the bytes fill, and no bank conflict."""
+    image = random_image((40, 3, 32, 32)).contiguous(memory_format=torch.channels_last)
+    _, counts = execute("floyd_steinberg", image, 2, "textbook", multiprocessors=1)
+    assert counts["walk"] == "interleaved"
+    for direction in ("global_loads", "global_stores"):
+        assert counts[direction]["sectors"] == image.numel() // 32
+    assert counts["shared_loads"]["conflicts"] == counts["shared_stores"]["conflicts"] == 0
 
 
 def test_division_by_multiplication():

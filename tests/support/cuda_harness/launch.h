@@ -58,7 +58,8 @@ inline int sample_size(pyquant::SampleFormat format) {
 // One launch: its size, its kernel, and the scratch it wants.
 struct Launch {
   pyquant::Transfers transfers = pyquant::Transfers::samples;
-  std::int64_t samples = 0;  // that linear_quantize takes
+  pyquant::Walk walk = pyquant::Walk::planes;  // of floyd_steinberg
+  std::int64_t samples = 0;                    // that linear_quantize takes
   std::int64_t blocks = 0;
   int warps = 0;
   int shared_bytes = 0;
@@ -84,6 +85,7 @@ inline Launches floyd_steinberg(const Image& image, const void* data, const Imag
                                 multiprocessors);
   Launch launch;
   launch.transfers = plan.transfers;
+  launch.walk = plan.walk;
   launch.blocks = plan.blocks;
   launch.warps = plan.warps;
   launch.shared_bytes = plan.shared_bytes;

@@ -18,6 +18,8 @@ namespace py = pybind11;
 
 namespace {
 
+constexpr const char* walks[] = {"planes", "interleaved", "stripes", "bands"};
+
 constexpr const char* transfers[] = {"pieces", "words", "samples"};
 
 simt::Image image_of(const py::array& array, const std::string& dtype) {
@@ -73,6 +75,7 @@ py::dict execute(const simt::Launches& launches, const py::array& image, const p
   counts["samples"] = std::accumulate(
       launches.begin(), launches.end(), std::int64_t{0},
       [](std::int64_t sum, const simt::Launch& launch) { return sum + launch.samples; });
+  counts["walk"] = walks[static_cast<int>(last.walk)];
   counts["transfers"] = transfers[static_cast<int>(last.transfers)];
   counts["blocks"] = last.blocks;
   counts["warps"] = last.warps;
@@ -115,21 +118,21 @@ std::vector<float> units() {
   return result;
 }
 
-// What plan_floyd_steinberg makes of planes that lie one after the other.
+// What plan_floyd_steinberg makes of planes that lie one after the other, or of which so many are
+// interleaved.
 py::dict plan(std::int64_t count, std::int64_t height, std::int64_t width, int sample_size,
-              int multiprocessors) {
+              int multiprocessors, std::int64_t interleaved) {
   const pyquant::Planes planes = {.count = count,
                                   .height = height,
                                   .width = width,
-                                  .row_stride = width,
-                                  .column_stride = 1,
-                                  .leading = 1,
-                                  .leading_size = {count},
-                                  .leading_stride = {height * width}};
+                                  .row_stride = width * interleaved,
+                                  .column_stride = interleaved,
+                                  .leading = interleaved > 1 ? 2 : 1,
+                                  .leading_size = {count / interleaved, interleaved},
+                                  .leading_stride = {height * width * interleaved, 1}};
   pyquant::FloydSteinbergPlan plan;
   pyquant::plan_floyd_steinberg(plan, planes, planes, sample_size, multiprocessors);
   using namespace py::literals;
-  constexpr const char* walks[] = {"planes", "stripes", "bands"};
   return py::dict("walk"_a = walks[static_cast<int>(plan.walk)],
                   "transfers"_a = transfers[static_cast<int>(plan.transfers)],
                   "planes_per_stream"_a = plan.planes_per_stream, "streams"_a = plan.streams,
@@ -145,7 +148,8 @@ PYBIND11_MODULE(cuda_harness, module) {
   py::register_exception<simt::Fault>(module, "Fault");
   module.def("floyd_steinberg", &floyd_steinberg);
   module.def("linear_quantize", &linear_quantize);
-  module.def("plan", &plan);
+  module.def("plan", &plan, py::arg("count"), py::arg("height"), py::arg("width"),
+             py::arg("sample_size"), py::arg("multiprocessors"), py::arg("interleaved") = 1);
   module.def("quotient", [](std::uint32_t number, std::uint32_t divisor) {
     return pyquant::Divisor(divisor).quotient(number);
   });

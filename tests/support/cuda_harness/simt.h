@@ -5,6 +5,7 @@
 // See README.md.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -162,6 +163,7 @@ inline std::uint32_t select_bytes(std::uint32_t low, std::uint32_t high, std::ui
 
 inline float multiply_add_down(float a, float b, float c) { return __fmaf_rd(a, b, c); }
 inline float differ(float a, float b) { return a != b ? 1.0f : 0.0f; }
+inline float exceeds(float value, float limit) { return std::abs(value) > limit ? 1.0f : 0.0f; }
 
 // As two halves and as one word: the two ways of device.cuh must agree.
 template <std::uint32_t upper>
