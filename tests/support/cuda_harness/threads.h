@@ -70,9 +70,15 @@ class Threads : public Engine {
 
   void meet_block() override {
     const std::uint32_t number = ++block_meetings;
-    block->arrived[place.thread].store(number, std::memory_order_release);
+    block->arrived[place.thread].store(2 * number, std::memory_order_release);
     for (auto& other : block->arrived) {
-      wait_until([&] { return other.load(std::memory_order_acquire) >= number; });
+      wait_until([&] {
+        const std::uint32_t seen = other.load(std::memory_order_acquire);
+        if (seen / 2 < number && seen % 2 == has_ended) {
+          throw Fault("a thread ended while others wait for it at a barrier of the block");
+        }
+        return seen / 2 >= number;
+      });
     }
   }
 
@@ -84,6 +90,8 @@ class Threads : public Engine {
   void access(Space, Direction, const void*, int, bool) override {}
 
  private:
+  static constexpr std::uint32_t has_ended = 1;
+
   struct Warp {
     std::atomic<std::uint64_t> words[2][warp_size] = {};
   };
@@ -91,6 +99,7 @@ class Threads : public Engine {
     Block(int warp_count, int shared_bytes)
         : warps(warp_count), arrived(warp_count * warp_size), shared(shared_bytes / 16 + 1) {}
     std::vector<Warp> warps;
+    // Of each thread: twice the number of barriers that it has come to, and has_ended.
     std::vector<std::atomic<std::uint32_t>> arrived;
     struct alignas(16) Piece {
       unsigned char bytes[16];
@@ -115,6 +124,8 @@ class Threads : public Engine {
           if (!failed_) message_ = exception.what();
           failed_ = true;
         }
+        // It is no barrier, so it orders nothing.
+        memory.arrived[thread].fetch_or(has_ended, std::memory_order_relaxed);
       });
     }
     for (std::thread& thread : threads) thread.join();
