@@ -208,7 +208,7 @@ def call_torch_function(
     out: object = None,
     **options: object,
 ) -> Tensor:
-    """The call of a public function with a `tensor` or `out` that is no torch.Tensor. Objects with
+    """The call of a public function whose `tensor` or `out` is not a torch.Tensor. Objects with
     `__torch_function__`, such as torch.fx proxies, handle the call themselves. Others are refused.
 
     `argument` is the name of `tensor`, for the error."""

@@ -2,7 +2,7 @@
 
 // Floyd-Steinberg dithering of few large planes: a plane is cut into stripes of rows, and
 // the lanes are the rows of a stripe, which advance as a wavefront: each row is two
-// columns behind the row above it (`skew`), so that the three pixels above are finished
+// columns to the left of the row above it (`skew`), so that the three pixels above are finished
 // when it needs them.
 //
 //                 column 0 1 2 3 4 5 6 7 8
