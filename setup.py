@@ -51,7 +51,7 @@ try:
 except ImportError:
     sys.exit(
         "pyquant is built against the torch it will run with, and torch is not installed here.\n"
-        "Run:  pip install torch setuptools ninja && pip install --no-build-isolation ."
+        "Run:  pip install torch 'setuptools>=77' ninja && pip install --no-build-isolation ."
     )
 if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 10):
     sys.exit(f"pyquant needs torch 2.10 or newer, and torch {torch.__version__} is installed here.")
